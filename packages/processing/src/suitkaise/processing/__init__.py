@@ -1,3 +1,50 @@
-"""Placeholder docstring, replaced below."""
+"""Processes as classes, and a pool that never hangs.
+
+Example:
+    >>> from suitkaise.processing import Pool, Skprocess
+    >>> class Greeter(Skprocess):
+    ...     def __init__(self, name):
+    ...         self.name = name
+    ...         self.process_config.runs = 1
+    ...     def __run__(self):
+    ...         self.greeting = f"Hello, {self.name}!"
+    ...     def __result__(self):
+    ...         return self.greeting
+    >>> Greeter("world").run()
+    'Hello, world!'
+    >>> with Pool(workers=2) as pool:
+    ...     pool.map(str.upper, ["a", "b"])
+    ['A', 'B']
+"""
+
+from ._errors import (
+    ErrorHandlerError,
+    OnFinishError,
+    PostRunError,
+    PreRunError,
+    ProcessDiedError,
+    ProcessError,
+    ProcessTimeoutError,
+    ResultError,
+    RunError,
+)
+from ._pool import Pool
+from ._skprocess import Skprocess
+from ._timers import ProcessTimers
+
+__all__ = [
+    "ErrorHandlerError",
+    "OnFinishError",
+    "Pool",
+    "PostRunError",
+    "PreRunError",
+    "ProcessDiedError",
+    "ProcessError",
+    "ProcessTimeoutError",
+    "ProcessTimers",
+    "ResultError",
+    "RunError",
+    "Skprocess",
+]
 
 __version__ = "0.1.0"

@@ -1,0 +1,101 @@
+"""What a child does after it has been forked: it becomes a process or a worker, and ends."""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import warnings
+
+from suitkaise.cucumber import deserialize, serialize
+
+from . import _surroundings
+from ._alarm import SectionAlarm
+from ._channel import ChildChannel
+from ._child_end import ChildEnd
+from ._errors import ProcessError, with_remote_traceback
+from ._lifecycle import Lifecycle
+from ._messages import Checkpoint, Finished, Start
+from ._page import StatusPage
+from ._runner import encode_ending, flush_output, run_life, serialize_error
+from ._worker import Worker
+
+
+def main(channel_descriptor: int, page_descriptor: int) -> int:
+    """Run this child on its descriptors, and return its exit status."""
+    page = StatusPage.from_descriptor(page_descriptor)
+    alarm = SectionAlarm()
+    channel = ChildChannel(channel_descriptor, alarm)
+    try:
+        start = channel.receive_blocking()
+    except EOFError:
+        return 0
+    assert isinstance(start, Start)
+    status = 0
+    try:
+        _surroundings.apply(start.surroundings)
+        if start.role == "process":
+            _run_process(start, channel, page, alarm)
+        else:
+            Worker(channel, page, alarm).serve()
+    except SystemExit as request:
+        status = _exit_status(request)
+    _leave()
+    channel.close()
+    return status
+
+
+def _run_process(
+    start: Start, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm
+) -> None:
+    try:
+        config, process = deserialize(start.payload)
+    except Exception as error:
+        failure = ProcessError(
+            f"the process could not be rebuilt from what was sent: {error}", original_error=error
+        )
+        failure.__cause__ = with_remote_traceback(error)
+        channel.send(Finished(True, serialize_error(failure), b""))
+        return
+    alarm.install()
+    end = ChildEnd(page, channel)
+    process.process_config = config
+    process._end = end
+
+    def checkpoint(lifecycle: Lifecycle) -> None:
+        try:
+            payload = serialize((config, process))
+        except Exception as error:
+            warnings.warn(
+                f"{type(process).__name__} has become something that cannot travel ({error}): "
+                "if the process dies, its next life resumes at an earlier run",
+                RuntimeWarning,
+                stacklevel=1,
+            )
+            return
+        channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload))
+
+    lifecycle = Lifecycle(config.runs, start.lives, start.current_run)
+    ending = run_life(
+        process, config, end, alarm, lifecycle, began=start.began, checkpoint=checkpoint
+    )
+    finished = encode_ending(process, ending)
+    flush_output()
+    channel.send(finished)
+
+
+def _exit_status(request: SystemExit) -> int:
+    """Return the status that the interpreter would exit with."""
+    if request.code is None:
+        return 0
+    if isinstance(request.code, int):
+        return request.code & 0xFF
+    print(request.code, file=sys.stderr)  # noqa: T201  as the interpreter does
+    return 1
+
+
+def _leave() -> None:
+    """Do what the interpreter does at its end, for what the user's code has set up here."""
+    threading._shutdown()  # type: ignore[attr-defined]  # waits for threads that are not daemons
+    atexit._run_exitfuncs()
+    flush_output()

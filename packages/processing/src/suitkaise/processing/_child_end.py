@@ -1,0 +1,108 @@
+"""The child's end of an Skprocess: what `self.tell`, `self.listen` and `self.stop` do there."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NoReturn
+
+from suitkaise.cucumber import deserialize, serialize
+
+from ._channel import ChildChannel
+from ._errors import ProcessError
+from ._messages import Stop, Told
+from ._page import RUN, STOP, StatusPage
+from ._timers import ProcessTimers
+
+
+class ChildEnd:
+    """Connects a running Skprocess with its parent.
+
+    Attributes:
+        page: The memory that both see.
+        error: The error that `__error__` handles.
+        timers: The timers of the sections.
+        stop_at: The monotonic time at which `join_in` is over; None: never.
+    """
+
+    def __init__(self, page: StatusPage, channel: ChildChannel | None) -> None:
+        self.page = page
+        self.error: ProcessError | None = None
+        self.timers: ProcessTimers | None = None
+        self.stop_at: float | None = None
+        self._channel = channel
+        self._was_stopped = False
+
+    @property
+    def current_run(self) -> int:
+        """The run that is going on."""
+        return int(self.page.words[RUN])
+
+    @property
+    def is_alive(self) -> bool:
+        """True: whoever asks is running in it."""
+        return True
+
+    def is_stopping(self) -> bool:
+        """Whether a stop was asked for by either side, or `join_in` is over."""
+        return (
+            self._was_stopped
+            or (self._channel is not None and self.page.words[STOP] == 1)
+            or (self.stop_at is not None and time.monotonic() >= self.stop_at)
+        )
+
+    def stop(self) -> None:
+        """End after the present section."""
+        self._was_stopped = True
+
+    def tell(self, data: Any) -> None:
+        """Send to the parent."""
+        self._connected("tell").send(Told(serialize(data)))
+
+    def listen(self, timeout: float | None) -> Any:
+        """Wait for what the parent tells; None at the timeout, and at a stop."""
+        channel = self._connected("listen")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            now = time.monotonic()
+            waits = [until - now for until in (deadline, self.stop_at) if until is not None]
+            if self.is_stopping():
+                waits = [0.0]  # what was told before the stop can still be heard
+            message = channel.receive(max(0.0, min(waits)) if waits else None)
+            if isinstance(message, Told):
+                return deserialize(message.payload)
+            if message is None:
+                return None
+            assert isinstance(message, Stop)
+
+    def kill(self) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse("kill")
+
+    def wait(self, timeout: float | None) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse("wait")
+
+    def result(self) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse("result")
+
+    def _refuse(self, method: str) -> NoReturn:
+        """Say that a method makes no sense inside the process."""
+        raise ProcessError(
+            f"{method}() is for the parent; inside the process call stop() to end it, or raise"
+        )
+
+    def _connected(self, method: str) -> ChildChannel:
+        if self._channel is None:
+            raise ProcessError(
+                f"{method}() has no one to talk to inside a Pool; "
+                "use an Skprocess of its own, or return the data from __result__"
+            )
+        return self._channel
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (rebuild_unstarted, ())
+
+
+def rebuild_unstarted() -> None:
+    """Rebuild an end that travelled with its process: a copy has not been started."""

@@ -1,0 +1,108 @@
+"""A child process, seen from its parent."""
+
+from __future__ import annotations
+
+import socket
+from selectors import EVENT_READ, EVENT_WRITE
+from typing import TYPE_CHECKING, Protocol
+
+from ._channel import ParentChannel
+from ._messages import Message
+from ._page import StatusPage
+
+if TYPE_CHECKING:
+    from ._launcher import Launcher
+    from ._supervisor import Supervisor
+
+
+class Owner(Protocol):
+    """Who started a child. Both methods are called in the I/O thread, so they must not block."""
+
+    def on_message(self, child: Child, message: Message) -> None:
+        """Take a message that the child sent."""
+
+    def on_exit(self, child: Child) -> None:
+        """Learn that the child has ended; all its messages have been handed over before."""
+
+
+class Child:
+    """One child process: its channel, its status page, its end.
+
+    Attributes:
+        number: What the server knows it by.
+        page: The memory that both see.
+        pid: Its process id, once it has been forked.
+        exitcode: As in `subprocess`, once it has ended; None before, or if it was never learnt.
+        start_error: Why it could not be forked, if so.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        owner: Owner,
+        launcher: Launcher,
+        supervisor: Supervisor,
+        endpoint: socket.socket,
+        page: StatusPage,
+    ) -> None:
+        self.number = number
+        self.page = page
+        self.pid: int | None = None
+        self.exitcode: int | None = None
+        self.start_error: OSError | None = None
+        self._owner = owner
+        self._launcher = launcher
+        self._supervisor = supervisor
+        self._descriptor = endpoint.fileno()
+        self._channel = ParentChannel(
+            endpoint, lambda is_wanted: supervisor.watch_writable(self._descriptor, is_wanted)
+        )
+        supervisor.watch(self._descriptor, self._on_ready)
+
+    def send(self, message: Message) -> bool:
+        """Send a message without blocking; False if the child is gone. From any thread."""
+        return self._channel.send(message)
+
+    def kill(self) -> None:
+        """Have the child and its process group killed; returns at once. From any thread."""
+        self._launcher.kill(self)
+
+    def end_sending(self) -> None:
+        """Let a child that waits for messages end in good order. From any thread."""
+        self._channel.end_sending()
+
+    def set_ended(self, exitcode: int | None) -> None:
+        """Hand over what it sent before its end, then tell the owner; in the I/O thread."""
+        self.exitcode = exitcode
+        while self._hand_over():
+            pass
+        self.release()
+        self._owner.on_exit(self)
+
+    def release(self) -> None:
+        """Free the channel."""
+        self._supervisor.forget(self._descriptor, self._on_ready)
+        self._channel.close()
+
+    def abandon(self) -> None:
+        """Let go in a process forked from the parent."""
+        self._channel.abandon()
+
+    def _on_ready(self, events: int) -> None:
+        if events & EVENT_WRITE:
+            self._channel.send_queued()
+        if events & EVENT_READ:
+            self._hand_over()
+
+    def _hand_over(self) -> bool:
+        """Read once and hand over the messages; False if there is nothing more to read now."""
+        try:
+            messages = self._channel.receive_ready()
+        except EOFError:
+            self._supervisor.forget(self._descriptor, self._on_ready)
+            return False
+        if messages is None:
+            return False
+        for message in messages:
+            self._owner.on_message(self, message)
+        return True

@@ -1,0 +1,300 @@
+"""Carries the scheduler's decisions out: starts workers, sends chunks, hands over results.
+
+    caller's thread   --begin, submit, end-->   Dispatcher   --Function, Work, Forget-->  workers
+    caller's thread   <--Job.arrivals--------   (a lock)     <--Done, end----------------  workers
+
+The caller's thread sends a chunk itself when a worker is free; the I/O thread sends the next one
+when a result comes in. Both under one lock, and neither blocks: channels queue.
+"""
+
+from __future__ import annotations
+
+import enum
+import itertools
+import os
+import threading
+import time
+from typing import TYPE_CHECKING, NoReturn
+
+from ._children import Child
+from ._engine import engine
+from ._errors import ProcessDiedError, ProcessError, describe_exit
+from ._jobs import Arrival, Broken, Cargo, Delivered, Failed, Unpackable
+from ._messages import Done, Forget, Function, Message, Start, Unreadable, Work
+from ._page import CANCELLED, ITEM
+from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
+from ._surroundings import capture
+
+if TYPE_CHECKING:
+    from ._jobs import Job
+
+_EXIT_GRACE = 5.0
+
+
+class State(enum.Enum):
+    """Where the life of a pool stands."""
+
+    OPEN = enum.auto()  # takes jobs; workers are started when the first comes
+    CLOSING = enum.auto()  # takes no more; those that run go on
+    CLOSED = enum.auto()  # no workers any more
+
+
+class _Worker:
+    """A worker process, as its pool knows it."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.child: Child | None = None
+        self.functions: set[int] = set()  # the jobs whose function it has
+        self.surroundings = b""
+
+
+class Dispatcher:
+    """Runs jobs on workers.
+
+    Attributes:
+        workers: How many workers there may be.
+        scheduler: Decides; it may be asked without the lock, for an estimate.
+    """
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.scheduler = Scheduler()
+        self._process = os.getpid()
+        self._lock = threading.RLock()  # guards all below, and the scheduler's events
+        self._changed = threading.Condition(self._lock)  # a job or a worker has ended
+        self._state = State.OPEN
+        self._crew: dict[int, _Worker] = {}
+        self._by_child: dict[Child, _Worker] = {}
+        self._jobs: dict[int, Job] = {}
+        self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
+        self._job_numbers = itertools.count(1)
+        self._worker_numbers = itertools.count(1)
+
+    # -- from the caller's thread
+
+    def begin(self, job: Job, items: int | None) -> int:
+        """Take a job, and see that there are workers for it; returns its number.
+
+        Raises:
+            ProcessError: If the pool is closed, or belongs to another process.
+        """
+        surroundings = capture()
+        with self._lock:
+            if self._process != os.getpid():
+                raise ProcessError(
+                    "this Pool was made in another process, whose workers it uses; "
+                    "make a Pool in this one"
+                )
+            if self._state is not State.OPEN:
+                raise ProcessError("this Pool is closed; make a new one")
+            number = next(self._job_numbers)
+            self._jobs[number] = job
+            self._surroundings[number] = surroundings
+            self.scheduler.job_added(number, items)
+            try:
+                self._hire(self.workers if items is None else min(self.workers, max(1, items)))
+            except BaseException:
+                self._forget_job(number)
+                raise
+            return number
+
+    def submit(self, job: Job, first: int, cargo: Cargo) -> None:
+        """Take a chunk of a job."""
+        with self._lock:
+            self._carry_out(self.scheduler.chunk_ready(job.number, first, len(cargo.items), cargo))
+
+    def end(self, job: Job, *, kill: bool) -> None:
+        """Let go of a job: nothing of it runs any more, except the items that are running now.
+
+        Args:
+            job: The job, which may have ended already.
+            kill: Whether to kill the workers that run its items.
+        """
+        with self._lock:
+            if job.number not in self._jobs:
+                return
+            busy = [self._crew[number] for number in self.scheduler.running_on(job.number)]
+            self._forget_job(job.number)
+            for worker in busy:
+                if worker.child is not None:
+                    worker.child.page.words[CANCELLED] = job.number
+                    if kill:
+                        worker.child.kill()
+            for worker in self._crew.values():
+                if job.number in worker.functions and worker.child is not None:
+                    worker.functions.discard(job.number)
+                    worker.child.send(Forget(job.number))
+
+    def close(self) -> None:
+        """Take no more jobs, wait for those that run, then end the workers."""
+        with self._changed:
+            if self._state is State.OPEN:
+                self._state = State.CLOSING
+            while self._jobs and self._state is State.CLOSING:
+                self._changed.wait()
+            self._state = State.CLOSED
+            for worker in self._crew.values():
+                if worker.child is not None:
+                    worker.child.end_sending()
+            self._await_workers(time.monotonic() + _EXIT_GRACE)
+            for worker in self._crew.values():
+                if worker.child is not None:
+                    worker.child.kill()
+            self._await_workers(time.monotonic() + _EXIT_GRACE)
+
+    def terminate(self, *, wait: bool = True) -> None:
+        """Kill the workers; the maps that run raise.
+
+        Args:
+            wait: Whether to wait until the workers have ended.
+        """
+        with self._changed:
+            self._state = State.CLOSED
+            for job in self._jobs.values():
+                job.arrivals.put(Broken(ProcessError("the Pool was terminated")))
+            for number in list(self._jobs):
+                self._forget_job(number)
+            for worker in self._crew.values():
+                if worker.child is not None:
+                    worker.child.kill()
+            if wait:
+                self._await_workers(time.monotonic() + _EXIT_GRACE)
+
+    @property
+    def state(self) -> State:
+        """Where its life stands."""
+        return self._state
+
+    def _await_workers(self, deadline: float) -> None:
+        while self._crew and (left := deadline - time.monotonic()) > 0:
+            self._changed.wait(left)
+
+    # -- from the I/O thread
+
+    def on_message(self, child: Child, message: Message) -> None:
+        """Take a worker's results."""
+        with self._lock:
+            worker = self._by_child.get(child)
+            if worker is None or not isinstance(message, Done | Unreadable):
+                return
+            chunk = self.scheduler.chunk_of(worker.number, message.chunk)
+            if chunk is None:
+                return
+            if isinstance(message, Done):
+                self._deliver(chunk.job, Delivered(chunk, message.values, message.failures))
+                items, busy = chunk.stop - chunk.start, message.busy
+            else:
+                items, busy = 0, 0.0
+                if message.is_function:
+                    self._deliver(chunk.job, Broken(message.payload))
+                elif chunk.stop - chunk.start == 1:
+                    self._deliver(chunk.job, Failed(chunk, chunk.start, message.payload))
+                else:
+                    self._deliver(chunk.job, Unpackable(chunk))
+            self._carry_out(self.scheduler.chunk_done(worker.number, message.chunk, items, busy))
+
+    def on_exit(self, child: Child) -> None:
+        """Take note that a worker has ended, and put another in its place if there is work."""
+        with self._lock:
+            worker = self._by_child.pop(child, None)
+            if worker is None:
+                return
+            del self._crew[worker.number]
+            item = int(child.page.words[ITEM])
+            actions = self.scheduler.worker_ended(worker.number, item - 1 if item else None)
+            for action in actions:
+                if isinstance(action, Fail):
+                    self._deliver(
+                        action.chunk.job,
+                        Failed(action.chunk, action.position, self._death(child, action)),
+                    )
+            self._carry_out([action for action in actions if not isinstance(action, Fail)])
+            self._changed.notify_all()
+            if self._jobs and self._state is not State.CLOSED:
+                self._replace(child)
+
+    def _replace(self, lost: Child) -> None:
+        try:
+            if lost.start_error is not None:
+                raise lost.start_error
+            self._hire(len(self._crew) + 1)
+        except OSError as error:
+            if not self._crew:  # nobody is left to do the work
+                for number in list(self._jobs):
+                    self._deliver(
+                        number,
+                        Broken(
+                            ProcessError(f"cannot start a worker: {error}", original_error=error)
+                        ),
+                    )
+
+    def _death(self, child: Child, failure: Fail) -> ProcessDiedError:
+        chunk, position = failure.chunk, failure.position
+        index = chunk.first + position
+        name = self._jobs[chunk.job].name if chunk.job in self._jobs else "the task"
+        return ProcessDiedError(
+            f"the worker that ran {name} for item {index} (process {child.pid}) "
+            f"{describe_exit(child.exitcode)}; the item was {_short(chunk.cargo.items[position])}",
+            exitcode=child.exitcode,
+        )
+
+    # -- under the lock
+
+    def _hire(self, crew: int) -> None:
+        while len(self._crew) < min(crew, self.workers):
+            worker = _Worker(next(self._worker_numbers))
+            worker.surroundings = next(reversed(self._surroundings.values()))
+            self._crew[worker.number] = worker
+            try:
+                worker.child = engine().launch(Start("worker", worker.surroundings), self)
+            except BaseException:
+                del self._crew[worker.number]
+                raise
+            self._by_child[worker.child] = worker
+            self._carry_out(self.scheduler.worker_added(worker.number))
+
+    def _carry_out(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Assign):
+                self._assign(self._crew[action.worker], action.chunk)
+            elif isinstance(action, Split):
+                self._deliver(action.chunk.job, Unpackable(action.chunk))
+
+    def _assign(self, worker: _Worker, chunk: Chunk) -> None:
+        child, number = worker.child, chunk.job
+        assert child is not None
+        if number not in worker.functions:
+            job, surroundings = self._jobs[number], self._surroundings[number]
+            changed = b"" if surroundings == worker.surroundings else surroundings
+            worker.surroundings = surroundings
+            worker.functions.add(number)
+            child.send(Function(number, job.star, changed, job.function))
+        # If the child is gone, its end is on its way, and the chunk goes to another.
+        child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
+
+    def _deliver(self, number: int, arrival: Arrival) -> None:
+        job = self._jobs.get(number)
+        if job is not None:
+            job.arrivals.put(arrival)
+
+    def _forget_job(self, number: int) -> None:
+        self._jobs.pop(number, None)
+        self._surroundings.pop(number, None)
+        self.scheduler.job_ended(number)
+        self._changed.notify_all()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Pool cannot travel to another process: its workers are this one's children; "
+            "make a Pool there"
+        )
+
+
+def _short(item: object) -> str:
+    """Return the item as text for a message, cut short; its own `repr` may fail."""
+    try:
+        text = repr(item)
+    except Exception as error:
+        text = f"<{type(item).__name__} whose repr failed: {error!r}>"
+    return text if len(text) <= 100 else text[:97] + "..."

@@ -1,0 +1,228 @@
+"""A job, seen by the thread that called a map: it packs items, and unpacks results.
+
+Users' code runs in the caller's thread only: the input iterable, the pickling of items, the
+unpickling of results. The I/O thread hands over what arrives, unopened, through `arrivals`.
+"""
+
+from __future__ import annotations
+
+import queue
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from suitkaise.cucumber import deserialize, serialize
+
+from ._errors import ProcessError
+
+if TYPE_CHECKING:
+    from ._dispatcher import Dispatcher
+    from ._scheduler import Chunk
+
+_WINDOW = 4  # chunks per worker whose results may wait for an earlier one
+
+
+class Cargo(NamedTuple):
+    """A chunk's items, packed; the items themselves are kept in case they must be packed anew."""
+
+    items: list[Any]
+    payload: bytes
+
+
+class Delivered(NamedTuple):
+    """Arrival: a chunk's results."""
+
+    chunk: Chunk
+    values: bytes | list[bytes]
+    failures: dict[int, bytes]
+
+
+class Failed(NamedTuple):
+    """Arrival: one item failed without a result of its own."""
+
+    chunk: Chunk
+    position: int
+    error: BaseException | bytes
+
+
+class Unpackable(NamedTuple):
+    """Arrival: the chunk is to be packed again, item by item."""
+
+    chunk: Chunk
+
+
+class Broken(NamedTuple):
+    """Arrival: nothing more will come of this job."""
+
+    error: BaseException | bytes
+
+
+Arrival = Delivered | Failed | Unpackable | Broken
+
+
+class Batch(NamedTuple):
+    """What became of consecutive items.
+
+    Attributes:
+        first: The index of the first.
+        values: Their results, None where there is an error.
+        errors: By index, what the items raised.
+    """
+
+    first: int
+    values: list[Any]
+    errors: dict[int, BaseException]
+
+
+class Job:
+    """One call of a map.
+
+    Args:
+        dispatcher: Runs the chunks.
+        items: The input; pulled as it is needed.
+        function: What to call, as cucumber bytes.
+        name: What to call it in error messages.
+        star: Whether tuples are unpacked into arguments.
+        is_bounded: Whether results that wait for an earlier one are bounded: they are when an
+            iterator hands them out, not when a list will hold them all anyway.
+    """
+
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        items: Iterable[Any],
+        *,
+        function: bytes,
+        name: str,
+        star: bool,
+        is_bounded: bool,
+    ) -> None:
+        self.function = function
+        self.name = name
+        self.star = star
+        self.arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self._dispatcher = dispatcher
+        self._items = iter(items)
+        self._is_input_over = False
+        self.consumed = 0  # items that the caller has taken
+        self._is_bounded = is_bounded
+        self._cut = 0  # items cut into chunks so far
+        self._last_size = 1
+        self._pending = 0  # items cut whose batch has not come
+        self._rejected: deque[Batch] = deque()  # items that could not be packed
+        try:
+            size: int | None = len(items)  # type: ignore[arg-type]
+        except TypeError:
+            size = None
+        self.number = dispatcher.begin(self, size)
+
+    def batches(self) -> Iterator[Batch]:
+        """Run the job, and yield what became of its items in the order in which that is known.
+
+        Blocks in `next()` until something is known.
+        """
+        while True:
+            self._cut_chunks()
+            if self._rejected:
+                batch: Batch | None = self._rejected.popleft()
+            elif self._pending:
+                batch = self._open(self.arrivals.get())
+            elif self._is_input_over:
+                return
+            if batch is not None:
+                if batch.errors and not self._is_bounded:  # a list ends with its first error
+                    self._is_input_over = True
+                self._pending -= len(batch.values)
+                yield batch
+
+    def end(self, *, kill: bool = False) -> None:
+        """Cancel what is left of the job; with `kill`, also what is running."""
+        self._is_input_over = True
+        self._dispatcher.end(self, kill=kill)
+        self.arrivals.put(Broken(ProcessError("the map was closed")))  # wakes who still waits
+
+    def _cut_chunks(self) -> None:
+        while not self._is_input_over and self._has_room():
+            size = self._dispatcher.scheduler.chunk_size(self.number)
+            items = list(islice(self._items, size))
+            if len(items) < size:
+                self._is_input_over = True
+            if items:
+                first = self._cut
+                self._cut += len(items)
+                self._last_size = len(items)
+                self._pending += len(items)
+                self._pack(items, first)
+
+    def _has_room(self) -> bool:
+        if self._is_bounded:
+            most = _WINDOW * self._dispatcher.workers * self._last_size
+            if self._cut - self.consumed >= most:
+                return False
+        return self._dispatcher.scheduler.wants_chunk(self.number)
+
+    def _pack(self, items: list[Any], first: int) -> None:
+        try:
+            payload = serialize(items)
+        except Exception as error:
+            if len(items) == 1:
+                self._rejected.append(Batch(first, [None], {first: error}))
+            else:
+                for position, item in enumerate(items):
+                    self._pack([item], first + position)
+        else:
+            self._dispatcher.submit(self, first, Cargo(items, payload))
+
+    def _open(self, arrival: Arrival) -> Batch | None:
+        if isinstance(arrival, Delivered):
+            return self._open_delivered(arrival)
+        if isinstance(arrival, Failed):
+            index = arrival.chunk.first + arrival.position
+            return Batch(index, [None], {index: _open_error(arrival.error)})
+        if isinstance(arrival, Unpackable):
+            chunk = arrival.chunk
+            for position in range(chunk.start, chunk.stop):
+                self._pack([chunk.cargo.items[position]], chunk.first + position)
+            return None
+        raise _open_error(arrival.error)
+
+    def _open_delivered(self, arrival: Delivered) -> Batch:
+        chunk, packed, failures = arrival
+        first = chunk.first + chunk.start
+        errors = {chunk.first + at: _open_error(error) for at, error in failures.items()}
+        if isinstance(packed, bytes):
+            return Batch(first, deserialize(packed), errors)
+        values = []
+        for index, payload in enumerate(packed, first):
+            value, error = self._open_value(payload, index)
+            values.append(value)
+            if error is not None:
+                errors[index] = error
+        return Batch(first, values, errors)
+
+    def _open_value(self, payload: bytes, index: int) -> tuple[Any, BaseException | None]:
+        try:
+            return deserialize(payload), None
+        except Exception as reason:
+            error = ProcessError(
+                f"the result of {self.name} for item {index} arrived but cannot be rebuilt here: "
+                f"{reason}",
+                original_error=reason,
+            )
+            error.__cause__ = reason
+            return None, error
+
+
+def _open_error(error: BaseException | bytes) -> BaseException:
+    if isinstance(error, BaseException):
+        return error
+    try:
+        opened = deserialize(error)
+    except Exception as reason:
+        opened = ProcessError(
+            f"the task failed, and its exception cannot be rebuilt here: {reason}",
+            original_error=reason,
+        )
+        opened.__cause__ = reason
+    return opened  # type: ignore[no-any-return]

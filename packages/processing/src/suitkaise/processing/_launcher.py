@@ -1,0 +1,148 @@
+"""The parent's side of one server: orders to fork and kill go out, reports of ends come in."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import marshal
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+from ._children import Child
+from ._supervisor import Supervisor
+
+_EXIT_GRACE = 5.0
+_REPORT_BYTES = 4096
+_BOOTSTRAP = (
+    "import sys, json; sys.path[:] = json.loads(sys.argv[2]); descriptor = int(sys.argv[1]); "
+    "del sys.argv[1:]; from suitkaise.processing._server import main; main(descriptor)"
+)
+
+
+class Launcher:
+    """Starts a server in a new process, and speaks with it until one of the two ends."""
+
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._lock = threading.Lock()  # guards the two below
+        self._children: dict[int, Child] = {}
+        self._is_lost = False
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+        with theirs:
+            self._server = subprocess.Popen(
+                [
+                    sys.executable,
+                    *subprocess._args_from_interpreter_flags(),  # type: ignore[attr-defined]
+                    "-c",
+                    _BOOTSTRAP,
+                    str(theirs.fileno()),
+                    json.dumps([str(entry) for entry in sys.path]),
+                ],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,  # Ctrl-C in a terminal is the parent's alone
+            )
+        supervisor.watch(self._control.fileno(), self._on_report)
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the server has ended."""
+        return self._is_lost
+
+    def fork(self, child: Child, channel: int, page: int) -> bool:
+        """Order a child with these descriptors; False if the server is gone. From any thread."""
+        descriptors = [channel, page, *self._standard_streams()]
+        with self._lock:
+            if self._is_lost:
+                return False
+            self._children[child.number] = child
+            try:
+                socket.send_fds(self._control, [marshal.dumps(("fork", child.number))], descriptors)
+            except OSError:
+                del self._children[child.number]
+                self._is_lost = True
+                return False
+            return True
+
+    def kill(self, child: Child) -> None:
+        """Order a child's death; nothing happens if it has ended. From any thread."""
+        with self._lock:
+            if child.number in self._children and not self._is_lost:
+                with contextlib.suppress(OSError):
+                    self._control.send(marshal.dumps(("kill", child.number)))
+
+    def close(self) -> None:
+        """End the server, which ends its children; waits until it has."""
+        with self._lock:
+            self._is_lost = True
+            children = list(self._children.values())
+            self._children.clear()
+        self._supervisor.forget(self._control.fileno(), self._on_report)
+        self._control.close()
+        try:
+            self._server.wait(_EXIT_GRACE)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        for child in children:
+            child.release()
+        os.close(self._null)
+
+    def abandon(self) -> None:
+        """Let go in a process forked from the parent: the server and the children are not ours."""
+        self._server.returncode = 0
+        self._control.close()
+        for child in self._children.values():
+            child.abandon()
+
+    def _standard_streams(self) -> list[int]:
+        """Return descriptors for a child's input, output and error: nothing, ours, ours."""
+        streams = [self._null]
+        for descriptor in (1, 2):
+            try:
+                os.fstat(descriptor)
+            except OSError:  # closed, as in a daemon
+                streams.append(self._null)
+            else:
+                streams.append(descriptor)
+        return streams
+
+    def _on_report(self, _events: int) -> None:
+        try:
+            body = self._control.recv(_REPORT_BYTES)
+        except OSError:
+            body = b""
+        if not body:
+            self._on_lost()
+            return
+        report, number, value = marshal.loads(body)
+        if report == "forked":
+            with self._lock:
+                if number in self._children:
+                    self._children[number].pid = value
+            return
+        with self._lock:
+            child = self._children.pop(number, None)
+        if child is None:
+            return
+        if report == "failed":
+            child.start_error = OSError(value, os.strerror(value))
+            child.set_ended(None)
+        else:
+            child.set_ended(value)
+
+    def _on_lost(self) -> None:
+        """The server was killed; the kernel kills its children with it, so all have ended."""
+        self._supervisor.forget(self._control.fileno(), self._on_report)
+        with self._lock:
+            self._is_lost = True
+            children = list(self._children.values())
+            self._children.clear()
+            self._control.close()
+        self._server.wait()
+        for child in children:
+            child.set_ended(None)

@@ -1,0 +1,128 @@
+"""What an Skprocess does next: a pure table, without processes, clocks or input and output.
+
+    PRERUN -> RUN -> POSTRUN -> PRERUN -> ...
+       |       |        |
+       +-------+--------+--- a stop, or the last run done -----> ONFINISH -> RESULT -> END
+       |       |        |                                           |          |
+       +-------+--------+--- failed, no life left --> ERROR <-------+----------+ failed
+                                                        |
+                                                        +------------------------> END
+
+A failure with lives left repeats the iteration from PRERUN, with the same `current_run`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum, auto
+
+
+class Section(Enum):
+    """A part of the life; the value is the hook that runs in it."""
+
+    PRERUN = "__prerun__"
+    RUN = "__run__"
+    POSTRUN = "__postrun__"
+    ONFINISH = "__onfinish__"
+    RESULT = "__result__"
+    ERROR = "__error__"
+    END = "end"  # nothing runs any more
+
+    @property
+    def is_in_iteration(self) -> bool:
+        """Whether it is one of the three that repeat."""
+        return self in _ITERATION
+
+
+class Outcome(Enum):
+    """How a section ended."""
+
+    RETURNED = auto()  # it ran to its end
+    STOPPING = auto()  # it ran to its end, and a stop was asked for or `join_in` is over
+    FAILED = auto()  # it raised or timed out
+
+
+_ITERATION = frozenset({Section.PRERUN, Section.RUN, Section.POSTRUN})
+
+
+class _Step(Enum):
+    """What a transition does beside going on."""
+
+    NONE = auto()
+    COUNT_RUN = auto()  # the iteration is complete: count it, and see if it was the last
+    SPEND_LIFE = auto()  # repeat the iteration if a life is left
+
+
+_TABLE: dict[tuple[Section, Outcome], tuple[Section, _Step]] = {
+    (Section.PRERUN, Outcome.RETURNED): (Section.RUN, _Step.NONE),
+    (Section.PRERUN, Outcome.STOPPING): (Section.ONFINISH, _Step.NONE),
+    (Section.PRERUN, Outcome.FAILED): (Section.ERROR, _Step.SPEND_LIFE),
+    (Section.RUN, Outcome.RETURNED): (Section.POSTRUN, _Step.NONE),
+    (Section.RUN, Outcome.STOPPING): (Section.ONFINISH, _Step.NONE),
+    (Section.RUN, Outcome.FAILED): (Section.ERROR, _Step.SPEND_LIFE),
+    (Section.POSTRUN, Outcome.RETURNED): (Section.PRERUN, _Step.COUNT_RUN),
+    (Section.POSTRUN, Outcome.STOPPING): (Section.ONFINISH, _Step.COUNT_RUN),
+    (Section.POSTRUN, Outcome.FAILED): (Section.ERROR, _Step.SPEND_LIFE),
+    (Section.ONFINISH, Outcome.RETURNED): (Section.RESULT, _Step.NONE),
+    (Section.ONFINISH, Outcome.STOPPING): (Section.RESULT, _Step.NONE),
+    (Section.ONFINISH, Outcome.FAILED): (Section.ERROR, _Step.NONE),
+    (Section.RESULT, Outcome.RETURNED): (Section.END, _Step.NONE),
+    (Section.RESULT, Outcome.STOPPING): (Section.END, _Step.NONE),
+    (Section.RESULT, Outcome.FAILED): (Section.ERROR, _Step.NONE),
+    (Section.ERROR, Outcome.RETURNED): (Section.END, _Step.NONE),
+    (Section.ERROR, Outcome.STOPPING): (Section.END, _Step.NONE),
+    (Section.ERROR, Outcome.FAILED): (Section.END, _Step.NONE),
+}
+
+
+class InvalidTransitionError(RuntimeError):
+    """A section ended that was not running, or after the end: a bug in this library."""
+
+
+@dataclass(slots=True)
+class Lifecycle:
+    """Where a life stands.
+
+    Attributes:
+        runs: How many runs to make; None: until a stop.
+        lives: The lives left, the present one included.
+        current_run: The run that is going on, or would come next; the first is 0.
+        section: The section to run now.
+        history: The last transitions, for the message of an error that is ours.
+    """
+
+    runs: int | None = None
+    lives: int = 1
+    current_run: int = 0
+    section: Section = Section.PRERUN
+    history: list[tuple[Section, Outcome]] = field(default_factory=list)
+
+    def advance(self, outcome: Outcome) -> Section:
+        """Take note of how the present section ended, and return the next one.
+
+        Raises:
+            InvalidTransitionError: If the life has ended already.
+        """
+        self.history.append((self.section, outcome))
+        del self.history[:-12]
+        try:
+            following, step = _TABLE[self.section, outcome]
+        except KeyError:
+            raise InvalidTransitionError(
+                f"no transition from {self.section.name} with {outcome.name}: {self.history}"
+            ) from None
+        if step is _Step.COUNT_RUN:
+            self.current_run += 1
+            if self.runs is not None and self.current_run >= self.runs:
+                following = Section.ONFINISH
+        elif step is _Step.SPEND_LIFE:
+            self.lives -= 1
+            if self.lives > 0:
+                following = Section.PRERUN
+        self.section = following
+        return following
+
+    def stop_before_start(self) -> Section:
+        """Skip the runs: the stop was asked for before the first section."""
+        self.section = Section.ONFINISH
+        return self.section

@@ -1,0 +1,51 @@
+"""The status page: a little memory that a child and its parent both see.
+
+What one side says all the time and the other reads now and then would be a flood of messages;
+here it costs a memory write. The page is a few 64-bit words:
+
+    word      written by   meaning
+    RUN       child        an Skprocess's current run
+    SECTION   child        the section that is running
+    DEADLINE  child        when the section must have ended (monotonic nanoseconds; 0: never)
+    ITEM      child        1 + the position in its chunk of the item a worker is running; 0: none
+    STOP      parent       1: the Skprocess is to stop
+    CANCELLED parent       the job whose items a worker is to skip
+
+It outlives the child, so the parent can tell in which run, or at which item, a child died.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+
+from ._platform import PAGE_BYTES, anonymous_file
+
+RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED = range(6)
+
+
+class StatusPage:
+    """The words, mapped. `words[RUN] = 3` writes one; a word is written and read whole."""
+
+    __slots__ = ("words",)
+
+    def __init__(self, memory: mmap.mmap) -> None:
+        self.words = memoryview(memory).cast("Q")
+
+    @classmethod
+    def from_descriptor(cls, descriptor: int) -> StatusPage:
+        """Map the page that the parent made, and close the descriptor."""
+        try:
+            return cls(mmap.mmap(descriptor, PAGE_BYTES))
+        finally:
+            os.close(descriptor)
+
+
+def create_page() -> tuple[StatusPage, int]:
+    """Make a page; returns it with the descriptor to hand to the child, for the caller to close."""
+    descriptor = anonymous_file(PAGE_BYTES)
+    try:
+        return StatusPage(mmap.mmap(descriptor, PAGE_BYTES)), descriptor
+    except BaseException:
+        os.close(descriptor)
+        raise

@@ -1,0 +1,276 @@
+"""The parent's end of a started Skprocess: its child, its messages, its ending, its further lives.
+
+The I/O thread feeds it (`on_message`, `on_exit`); any thread may ask it.
+"""
+
+from __future__ import annotations
+
+import enum
+import queue
+import threading
+import time
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from suitkaise.cucumber import deserialize, serialize
+
+from ._child_end import rebuild_unstarted
+from ._children import Child
+from ._engine import engine
+from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
+from ._messages import Checkpoint, Finished, Message, Start, Stop, Told
+from ._page import DEADLINE, RUN, SECTION, STOP
+from ._runner import SECTION_CODES, timeout_error
+from ._surroundings import capture
+
+if TYPE_CHECKING:
+    from ._skprocess import Skprocess
+    from ._timers import ProcessTimers
+
+GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
+
+
+class State(enum.Enum):
+    """Where the life of a started process stands."""
+
+    RUNNING = enum.auto()  # from start() on, through all its lives
+    KILLED = enum.auto()  # kill() was called; its end is on its way
+    ENDED = enum.auto()  # the ending is known
+
+
+class _EndOfMessages:
+    """Lies last in the inbox: nothing more will come."""
+
+
+_END_OF_MESSAGES = _EndOfMessages()
+
+
+class ParentEnd:
+    """Connects the parent's object with the process that runs its copy."""
+
+    def __init__(self, process: Skprocess) -> None:
+        config = process.process_config
+        timeouts = {
+            section: getattr(config.timeouts, section.value.strip("_"), None)
+            for section in SECTION_CODES
+        }
+        self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
+        self._name = type(process).__name__
+        self._lock = threading.Lock()  # guards the state, the child and the start message
+        self._state = State.RUNNING
+        self._inbox: queue.SimpleQueue[bytes | _EndOfMessages] = queue.SimpleQueue()
+        self._future: Future[Finished] = Future()
+        self._future.set_running_or_notify_cancel()
+        self._opening = threading.Lock()  # guards the ending's values, which are opened once
+        self._ending: tuple[Any, BaseException | None] | None = None
+        self._timers: ProcessTimers | None = None
+        self._overdue: ProcessError | None = None
+        self._start = Start(
+            "process",
+            capture(),
+            serialize((config, process)),
+            began=time.monotonic(),
+            lives=config.lives,
+        )
+        with self._lock:  # the I/O thread may have news of the child before this line is over
+            self._child = engine().launch(self._start, self)
+        self._watch_deadlines(self._child)
+
+    # -- asked by any thread
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the present process, once it is known."""
+        return self._child.pid
+
+    @property
+    def current_run(self) -> int:
+        """The run that is going on, or was last."""
+        return int(self._child.page.words[RUN])
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether its life goes on."""
+        return not self._future.done()
+
+    @property
+    def error(self) -> BaseException | None:
+        """The error that ended it, or None."""
+        return self._open()[1] if self._future.done() else None
+
+    @property
+    def timers(self) -> ProcessTimers | None:
+        """The timers, once it has ended."""
+        if not self._future.done():
+            return None
+        self._open()
+        return self._timers
+
+    def stop(self) -> None:
+        """Ask it to end after its present section."""
+        with self._lock:
+            self._child.page.words[STOP] = 1
+            self._child.send(Stop())
+
+    def kill(self) -> None:
+        """Have it killed, whatever lives are left."""
+        with self._lock:
+            if self._state is State.RUNNING:
+                self._state = State.KILLED
+                self._child.kill()
+
+    def wait(self, timeout: float | None) -> bool:
+        """Wait for its end; False if the time is over first."""
+        try:
+            self._future.result(timeout)
+        except TimeoutError:
+            return False
+        return True
+
+    def result(self) -> Any:
+        """Wait for its end, and return or raise what it came to."""
+        self._future.result()
+        value, error = self._open()
+        if error is not None:
+            raise error.with_traceback(None)  # raised again, it does not grow
+        return value
+
+    def tell(self, data: Any) -> None:
+        """Send to the process."""
+        payload = serialize(data)
+        if not self.is_alive:
+            raise ProcessError(f"{self._name} has ended: tell() reaches nobody")
+        self._child.send(Told(payload))
+
+    def listen(self, timeout: float | None) -> Any:
+        """Wait for what the process tells."""
+        try:
+            payload = self._inbox.get(timeout=timeout)
+        except queue.Empty:
+            return None
+        if isinstance(payload, _EndOfMessages):
+            self._inbox.put(payload)  # for whoever else listens
+            if timeout is None:
+                raise ProcessError(f"{self._name} has ended; nothing more will come")
+            return None
+        return deserialize(payload)
+
+    # -- called by the I/O thread
+
+    def on_message(self, child: Child, message: Message) -> None:
+        """Take a message from the process."""
+        if isinstance(message, Told):
+            self._inbox.put(message.payload)
+        elif isinstance(message, Checkpoint):
+            self._start = self._start._replace(
+                payload=message.payload, current_run=message.current_run, lives=message.lives
+            )
+        elif isinstance(message, Finished):
+            self._end(message)
+
+    def on_exit(self, child: Child) -> None:
+        """Decide what the end of the operating-system process means."""
+        with self._lock:
+            if self._state is State.ENDED:
+                return
+            if self._state is State.RUNNING and self._start.lives > 1 and not child.start_error:
+                self._restart()
+                return
+        if self._state is State.KILLED:
+            self._end(Finished(False, b"", b""))
+        else:
+            self._end(Finished(True, b"", b""), self._overdue or self._death(child))
+
+    def _restart(self) -> None:
+        """Begin the next life, from the last checkpoint."""
+        was_stopped = self._child.page.words[STOP] == 1
+        self._overdue = None
+        self._start = self._start._replace(lives=self._start.lives - 1)
+        self._child = engine().launch(self._start, self)
+        if was_stopped:
+            self._child.page.words[STOP] = 1
+        self._watch_deadlines(self._child)
+
+    def _death(self, child: Child) -> ProcessError:
+        if child.start_error is not None:
+            return ProcessError(
+                f"{self._name} could not be started: {child.start_error}",
+                original_error=child.start_error,
+            )
+        run = int(child.page.words[RUN])
+        section = SECTION_CODES[int(child.page.words[SECTION])]
+        return ProcessDiedError(
+            f"{self._name} (process {child.pid}) {describe_exit(child.exitcode)} "
+            f"during {section.value} of run {run}",
+            exitcode=child.exitcode,
+            current_run=run,
+        )
+
+    def _end(self, finished: Finished, error: BaseException | None = None) -> None:
+        with self._lock:
+            if self._state is State.ENDED:
+                return
+            self._state = State.ENDED
+        if error is not None:
+            self._ending = (None, error)
+        self._inbox.put(_END_OF_MESSAGES)
+        self._future.set_result(finished)
+
+    def _open(self) -> tuple[Any, BaseException | None]:
+        """Deserialise the ending, once, in the thread that asks first."""
+        with self._opening:
+            finished = self._future.result()
+            if self._timers is None and finished.timers:
+                self._timers = deserialize(finished.timers)
+            if self._ending is None:
+                self._ending = self._rebuild(finished)
+            return self._ending
+
+    def _rebuild(self, finished: Finished) -> tuple[Any, BaseException | None]:
+        try:
+            value = deserialize(finished.payload) if finished.payload else None
+        except Exception as reason:
+            what = "error" if finished.raised else "result"
+            error = ResultError(
+                f"the {what} of {self._name} arrived but cannot be rebuilt here: {reason}",
+                original_error=reason,
+            )
+            error.__cause__ = reason
+            return None, error
+        return (None, value) if finished.raised else (value, None)
+
+    # -- sections that do not obey their timeout
+
+    def _watch_deadlines(self, child: Child) -> None:
+        """Look at the status page often enough to see every section that runs over.
+
+        The child writes there when its section must have ended. No section's timeout can begin and
+        run out between two looks that are the shortest timeout apart.
+        """
+        if self._timeouts:
+            shortest = min(self._timeouts.values())
+            engine().supervisor.call_at(
+                time.monotonic() + shortest + GRACE, lambda: self._check_deadline(child, shortest)
+            )
+
+    def _check_deadline(self, child: Child, shortest: float) -> None:
+        with self._lock:
+            if self._state is not State.RUNNING or child is not self._child:
+                return
+            words = child.page.words
+            deadline, section = words[DEADLINE] / 1e9, SECTION_CODES[int(words[SECTION])]
+            now = time.monotonic()
+            if deadline and now >= deadline + GRACE:
+                self._overdue = timeout_error(
+                    f"{self._name}.{section.value}",
+                    section,
+                    self._timeouts.get(section, 0.0),
+                    int(words[RUN]),
+                )
+                child.kill()
+                return
+        next_look = deadline + GRACE if deadline else now + shortest
+        engine().supervisor.call_at(next_look, lambda: self._check_deadline(child, shortest))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (rebuild_unstarted, ())

@@ -1,0 +1,91 @@
+"""What differs between operating systems. Linux is tested; macOS takes the fallbacks."""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+
+PAGE_BYTES = mmap.PAGESIZE
+_PR_SET_PDEATHSIG = 1
+
+
+def ensure_supported() -> None:
+    """Refuse plainly where the engine cannot work.
+
+    Raises:
+        OSError: On Windows, which has no descriptor passing.
+    """
+    if sys.platform == "win32":
+        raise OSError("suitkaise.processing does not support Windows yet; use WSL or Linux")
+
+
+def anonymous_file(size: int) -> int:
+    """Return a descriptor of memory that the kernel frees with its last user: it has no name."""
+    if hasattr(os, "memfd_create"):
+        descriptor = os.memfd_create("suitkaise", os.MFD_CLOEXEC)
+    else:
+        with tempfile.TemporaryFile(prefix="suitkaise-") as file:
+            descriptor = os.dup(file.fileno())
+    os.ftruncate(descriptor, size)
+    return descriptor
+
+
+def load_death_signal() -> ctypes.CDLL | None:
+    """Load what `die_with_parent` needs; done once, before a fork: it takes milliseconds."""
+    return ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None
+
+
+def die_with_parent(libc: ctypes.CDLL | None, parent: int) -> None:
+    """Have the kernel end this process when its parent process ends.
+
+    The kernel really watches the thread that forked, so this is for children of a process with a
+    single thread only: see prctl(2), PR_SET_PDEATHSIG.
+    """
+    if libc is not None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it ended before the call
+            os._exit(1)
+
+
+def usable_cpus() -> int:
+    """Count the CPUs that this process may use: its affinity and its cgroup's quota."""
+    if hasattr(os, "sched_getaffinity"):
+        count = len(os.sched_getaffinity(0))
+    else:
+        count = os.cpu_count() or 1
+    quota = _cgroup_cpus()
+    return max(1, count if quota is None else min(count, quota))
+
+
+def _cgroup_cpus() -> int | None:
+    """Read the CPU quota of this process's cgroup (version 2, then 1), rounded up."""
+    try:
+        group = next(
+            line.rstrip("\n").split(":", 2)[2].lstrip("/")
+            for line in Path("/proc/self/cgroup").read_text().splitlines()
+            if line.startswith("0::")
+        )
+        folder = Path("/sys/fs/cgroup")
+        limits = []
+        for path in (folder / group, *(folder / group).parents):
+            if (path / "cpu.max").is_file():
+                quota, period = (path / "cpu.max").read_text().split()
+                if quota != "max":
+                    limits.append(-(-int(quota) // int(period)))
+            if path == folder:
+                break
+        return min(limits, default=None)
+    except (OSError, StopIteration, ValueError):
+        pass
+    try:
+        folder = Path("/sys/fs/cgroup/cpu")
+        quota_us = int((folder / "cpu.cfs_quota_us").read_text())
+        period_us = int((folder / "cpu.cfs_period_us").read_text())
+        return -(-quota_us // period_us) if quota_us > 0 else None
+    except (OSError, ValueError):
+        return None

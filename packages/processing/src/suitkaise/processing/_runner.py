@@ -1,0 +1,245 @@
+"""Carries a lifecycle out, in the child: runs the hooks, keeps time, turns failures into errors."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from suitkaise.cucumber import serialize
+
+from ._alarm import SectionAlarm, SectionExpired
+from ._errors import (
+    ErrorHandlerError,
+    OnFinishError,
+    PostRunError,
+    PreRunError,
+    ProcessError,
+    ProcessTimeoutError,
+    ResultError,
+    RunError,
+    SectionError,
+    with_remote_traceback,
+)
+from ._hooks import defined_sections, hook_function
+from ._lifecycle import Lifecycle, Outcome, Section
+from ._messages import Finished
+from ._page import DEADLINE, RUN, SECTION
+from ._timers import ProcessTimers
+
+if TYPE_CHECKING:
+    from ._child_end import ChildEnd
+    from ._config import ProcessConfig
+    from ._skprocess import Skprocess
+
+SECTION_ERRORS: dict[Section, type[SectionError]] = {
+    Section.PRERUN: PreRunError,
+    Section.RUN: RunError,
+    Section.POSTRUN: PostRunError,
+    Section.ONFINISH: OnFinishError,
+    Section.RESULT: ResultError,
+    Section.ERROR: ErrorHandlerError,
+}
+SECTION_CODES = tuple(Section)  # the status page holds an index into this
+
+
+class Ending(NamedTuple):
+    """What a life came to."""
+
+    value: Any  # the result, or the exception to raise
+    timers: ProcessTimers
+
+
+def run_life(
+    process: Skprocess,
+    config: ProcessConfig,
+    end: ChildEnd,
+    alarm: SectionAlarm,
+    lifecycle: Lifecycle,
+    *,
+    began: float,
+    checkpoint: Callable[[Lifecycle], None] | None = None,
+) -> Ending:
+    """Run an Skprocess to its end; blocks until then.
+
+    Args:
+        process: What to run.
+        config: Its config.
+        end: Its connection to whoever started it.
+        alarm: Enforces the timeouts of sections.
+        lifecycle: Where to begin.
+        began: The monotonic time from which `join_in` counts.
+        checkpoint: Called at each run boundary while more than one life is left.
+
+    Raises:
+        SystemExit: If a hook asked for it: the process is to end.
+    """
+    sections = defined_sections(type(process))
+    hooks = {section: hook_function(process, section) for section in sections}
+    timeouts = {section: getattr(config.timeouts, section.value.strip("_")) for section in hooks}
+    end.timers = timers = ProcessTimers(sections)
+    section_timers = {section: timers.of(section) for section in hooks}
+    end.stop_at = None if config.join_in is None else began + config.join_in
+    words = end.page.words
+    words[RUN] = lifecycle.current_run
+    clock = time.perf_counter
+    value: Any = None
+    iteration = 0.0
+    section = lifecycle.stop_before_start() if end.is_stopping() else lifecycle.section
+    while section is not Section.END:
+        outcome = Outcome.RETURNED
+        hook = hooks.get(section)
+        if hook is not None:
+            words[SECTION] = SECTION_CODES.index(section)
+            started = clock()
+            try:
+                timeout = timeouts[section]
+                if timeout is None:
+                    returned = hook()
+                else:
+                    returned = _run_with_timeout(hook, timeout, alarm, words)
+            except SystemExit:
+                raise
+            except BaseException as error:
+                outcome = Outcome.FAILED
+                end.error = _section_error(process, section, error, timeouts, lifecycle, end.error)
+            else:
+                seconds = clock() - started
+                timer = section_timers[section]
+                if timer is not None:
+                    timer.add_time(seconds)
+                if section.is_in_iteration:
+                    iteration += seconds
+                elif section is not Section.ONFINISH:
+                    value = returned
+        if outcome is Outcome.FAILED:
+            iteration = 0.0
+        elif end.is_stopping():
+            outcome = Outcome.STOPPING
+        following = lifecycle.advance(outcome)
+        if section is Section.POSTRUN and outcome is not Outcome.FAILED:
+            timers.full_run.add_time(iteration)
+            iteration = 0.0
+            words[RUN] = lifecycle.current_run
+            if following is Section.PRERUN and checkpoint is not None and lifecycle.lives > 1:
+                checkpoint(lifecycle)
+        if following is Section.END and outcome is Outcome.FAILED:
+            value = end.error
+        section = following
+    return Ending(value, timers)
+
+
+def _run_with_timeout(
+    hook: Callable[[], Any], timeout: float, alarm: SectionAlarm, words: memoryview
+) -> Any:
+    words[DEADLINE] = int((time.monotonic() + timeout) * 1e9)
+    try:
+        alarm.arm(timeout)
+        return hook()
+    finally:
+        alarm.disarm()
+        words[DEADLINE] = 0
+
+
+def _section_error(
+    process: Skprocess,
+    section: Section,
+    error: BaseException,
+    timeouts: dict[Section, float | None],
+    lifecycle: Lifecycle,
+    first_error: ProcessError | None,
+) -> ProcessError:
+    """Turn what a hook raised into the error that the parent gets."""
+    where = f"{type(process).__name__}.{section.value}"
+    run = lifecycle.current_run
+    wrapped: ProcessError
+    if isinstance(error, SectionExpired):
+        wrapped = timeout_error(where, section, timeouts[section] or 0.0, run)
+        if section is not Section.ERROR:
+            with_remote_traceback(wrapped)
+            return wrapped
+        error = wrapped
+    drop_frames_of(error, __file__)
+    wrapped = SECTION_ERRORS[section](
+        f"{where} failed {_in_run(section, run)}: {_one_line(error)}",
+        current_run=run,
+        original_error=error,
+    )
+    with_remote_traceback(error)
+    wrapped.__cause__ = first_error if section is Section.ERROR else error
+    return wrapped
+
+
+def timeout_error(where: str, section: Section, timeout: float, run: int) -> ProcessTimeoutError:
+    """Make the error of a section that ran over."""
+    return ProcessTimeoutError(
+        f"{where} ran longer than process_config.timeouts.{section.value.strip('_')} allows: "
+        f"{timeout:g} s, {_in_run(section, run)}",
+        section=section.value,
+        timeout=timeout,
+        current_run=run,
+    )
+
+
+def _in_run(section: Section, run: int) -> str:
+    return f"in run {run}" if section.is_in_iteration else f"after {run} runs"
+
+
+def _one_line(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
+
+
+def drop_frames_of(error: BaseException, file: str) -> None:
+    """Begin the traceback where the user's code begins: after the frames of `file`."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == file:
+        trace = trace.tb_next
+    if trace is not None:
+        error.__traceback__ = trace
+
+
+def encode_ending(process: Skprocess, ending: Ending) -> Finished:
+    """Make the message that carries an ending home, even if its value cannot travel."""
+    timers = serialize(ending.timers)
+    value = ending.value
+    if value is None:
+        return Finished(False, b"", timers)
+    if not isinstance(value, BaseException):
+        try:
+            return Finished(False, serialize(value), timers)
+        except Exception as error:
+            value = ResultError(
+                f"{type(process).__name__}.__result__ returned a {type(value).__name__} "
+                f"that cannot travel to the parent: {error}",
+                original_error=error,
+            )
+            value.__cause__ = error
+    return Finished(True, serialize_error(value), timers)
+
+
+def serialize_error(error: BaseException) -> bytes:
+    """Serialise an exception; one that cannot be becomes a ProcessError that describes it."""
+    try:
+        return serialize(error)
+    except Exception as reason:
+        text = "".join(traceback.format_exception(error))
+        if isinstance(error, ProcessError):
+            replaced: ProcessError = error
+            replaced.original_error = None
+            replaced.__cause__ = None
+            replaced.__context__ = None
+        else:
+            replaced = ProcessError(_one_line(error))
+        replaced.add_note(f"The exception itself cannot travel between processes: {reason}\n{text}")
+        return serialize(replaced)
+
+
+def flush_output() -> None:
+    """Write out what was printed, so that it is seen before the parent learns that it is done."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it was closed
+                stream.flush()

@@ -1,0 +1,227 @@
+"""Which worker runs what, and when: pure decisions, without processes, threads or clocks.
+
+    events in                                   actions out
+    job_added, chunk_ready, chunk_done,  --->   Assign  a chunk to a worker
+    worker_added, worker_ended, job_ended       Fail    an item whose worker died
+                                                Split   a chunk that no worker can unpack
+
+A job is one call of a map. The caller cuts its items into chunks, as large as `chunk_size` says,
+and hands them in while `wants_chunk` says so: never more than the workers will soon need, so an
+endless input costs constant memory. Jobs take turns, so concurrent maps share the workers.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+CHUNK_SECONDS = 0.02  # what a chunk should last: long beside a message, short beside patience
+PREFETCH_SECONDS = 0.05  # a worker gets a chunk in advance only if chunks are shorter than this
+GROWTH = 32  # chunks grow at most so many times from one to the next
+MOST_ITEMS = 10_000
+CHUNKS_AHEAD = 2  # ready per worker, beside those that are running
+DEATHS = 2  # so many workers may die before a chunk's first item until the chunk is to blame
+
+
+@dataclass(slots=True, eq=False)
+class Chunk:
+    """Consecutive items of a job, or what is left of them.
+
+    Attributes:
+        number: Unique within the pool.
+        job: The job it belongs to.
+        first: The index in the job's input of the item at position 0.
+        start: Position of the first item to run.
+        stop: Position after the last item to run.
+        cargo: The items, as the caller packed them; not looked at here.
+        deaths: How many workers have died with it before they began its first item.
+    """
+
+    number: int
+    job: int
+    first: int
+    start: int
+    stop: int
+    cargo: Any
+    deaths: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Send the chunk to the worker."""
+
+    worker: int
+    chunk: Chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """The worker died of the item at this position of the chunk."""
+
+    chunk: Chunk
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Have the caller pack the chunk's items one by one: one of them kills whoever unpacks it."""
+
+    chunk: Chunk
+
+
+Action = Assign | Fail | Split
+
+
+@dataclass(slots=True)
+class _Job:
+    remaining: int | None  # items not yet cut into chunks, if known
+    ready: deque[Chunk] = field(default_factory=deque)
+    item_seconds: float | None = None  # measured, a moving average
+    last_size: int = 0
+
+
+class Scheduler:
+    """Decides for one pool."""
+
+    def __init__(self) -> None:
+        self._workers: dict[int, deque[Chunk]] = {}  # worker -> its chunks, the running one first
+        self._jobs: dict[int, _Job] = {}
+        self._turns: deque[int] = deque()  # the jobs, whose turn is next first
+        self._numbers = itertools.count(1)
+
+    # -- questions
+
+    def wants_chunk(self, job: int) -> bool:
+        """Whether the caller should hand in another chunk of the job now."""
+        state = self._jobs.get(job)
+        return state is not None and len(state.ready) < CHUNKS_AHEAD * max(1, len(self._workers))
+
+    def chunk_size(self, job: int) -> int:
+        """How many items the job's next chunk should have."""
+        state = self._jobs[job]
+        if state.item_seconds is None:
+            return 1
+        size = min(
+            int(CHUNK_SECONDS / max(state.item_seconds, 1e-9)),
+            GROWTH * max(1, state.last_size),
+            MOST_ITEMS,
+        )
+        if state.remaining is not None:  # towards the end smaller, so that all finish together
+            size = min(size, -(-state.remaining // (2 * max(1, len(self._workers)))))
+        return max(1, size)
+
+    def running_on(self, job: int) -> list[int]:
+        """Return the workers that hold chunks of the job."""
+        return [
+            worker
+            for worker, chunks in self._workers.items()
+            if any(chunk.job == job for chunk in chunks)
+        ]
+
+    def chunk_of(self, worker: int, number: int) -> Chunk | None:
+        """Return a chunk that a worker holds."""
+        for chunk in self._workers.get(worker, ()):
+            if chunk.number == number:
+                return chunk
+        return None
+
+    # -- events
+
+    def job_added(self, job: int, items: int | None) -> None:
+        """A map begins; `items` is how many it has, None if that is not known."""
+        self._jobs[job] = _Job(items)
+        self._turns.append(job)
+
+    def chunk_ready(self, job: int, first: int, items: int, cargo: Any) -> list[Action]:
+        """The caller has cut and packed a chunk: so many items, the first with this index."""
+        state = self._jobs.get(job)
+        if state is None:
+            return []
+        state.last_size = items
+        if state.remaining is not None:
+            state.remaining = max(0, state.remaining - items)
+        state.ready.append(Chunk(next(self._numbers), job, first, 0, items, cargo))
+        return self._assign()
+
+    def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
+        """A worker has finished a chunk: so many items in so many seconds."""
+        chunk = self.chunk_of(worker, number)
+        if chunk is not None:
+            self._workers[worker].remove(chunk)
+            state = self._jobs.get(chunk.job)
+            if state is not None and items:
+                measured = busy / items
+                before = state.item_seconds
+                state.item_seconds = measured if before is None else (before + measured) / 2
+        return self._assign()
+
+    def worker_added(self, worker: int) -> list[Action]:
+        """A worker can take chunks."""
+        self._workers[worker] = deque()
+        return self._assign()
+
+    def worker_ended(self, worker: int, running: int | None) -> list[Action]:
+        """A worker has died; `running` is the position of the item it was at, None: at none.
+
+        The item it died of fails. What it had not begun, and what it had finished without sending
+        the results, goes to the front of the queue.
+        """
+        actions: list[Action] = []
+        chunks = self._workers.pop(worker, deque())
+        for chunk in reversed(chunks):
+            state = self._jobs.get(chunk.job)
+            if state is None:
+                continue
+            if chunk is not chunks[0]:
+                state.ready.appendleft(chunk)
+            elif running is not None:
+                actions.append(Fail(chunk, running))
+                for start, stop in ((running + 1, chunk.stop), (chunk.start, running)):
+                    if start < stop:
+                        state.ready.appendleft(self._part(chunk, start, stop))
+            else:
+                chunk.deaths += 1
+                if chunk.deaths < DEATHS:
+                    state.ready.appendleft(chunk)
+                elif chunk.stop - chunk.start == 1:
+                    actions.append(Fail(chunk, chunk.start))
+                else:
+                    actions.append(Split(chunk))
+        return actions + self._assign()
+
+    def job_ended(self, job: int) -> None:
+        """The caller wants nothing more of a job: it is complete, failed or abandoned."""
+        if self._jobs.pop(job, None) is not None:
+            self._turns.remove(job)
+
+    # -- decisions
+
+    def _part(self, chunk: Chunk, start: int, stop: int) -> Chunk:
+        return Chunk(next(self._numbers), chunk.job, chunk.first, start, stop, chunk.cargo)
+
+    def _assign(self) -> list[Action]:
+        actions: list[Action] = []
+        for depth in (0, 1):  # first to those who have nothing to do, then in advance
+            for worker, chunks in self._workers.items():
+                if len(chunks) == depth and (chunk := self._next_chunk(in_advance=depth > 0)):
+                    chunks.append(chunk)
+                    actions.append(Assign(worker, chunk))
+        return actions
+
+    def _next_chunk(self, *, in_advance: bool) -> Chunk | None:
+        for _ in range(len(self._turns)):
+            job = self._turns[0]
+            self._turns.rotate(-1)
+            state = self._jobs[job]
+            if state.ready and (not in_advance or self._is_short(state)):
+                return state.ready.popleft()
+        return None
+
+    @staticmethod
+    def _is_short(state: _Job) -> bool:
+        if state.item_seconds is None:
+            return False
+        head = state.ready[0]
+        return state.item_seconds * (head.stop - head.start) < PREFETCH_SECONDS

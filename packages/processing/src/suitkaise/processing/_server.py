@@ -1,0 +1,154 @@
+"""The server: a small process with one thread that forks children for its parent.
+
+A program with threads cannot be forked safely, and starting Python anew takes tens of milliseconds;
+a process that has imported what every child needs, and does nothing but fork, is safe and quick.
+
+    parent  --fork (with descriptors), kill-->  server  --fork-->  child, child, child ...
+    parent  <-forked, failed, exited----------  server  <-SIGCHLD--
+
+What it owns: the children as a parent owns them in Unix. It alone reaps them, so the process id in
+a `kill` is never a stranger's, and it alone learns their exit status. When its own parent ends,
+however that happens, it sees end-of-file and kills them all; should it be killed itself, the kernel
+kills them (`_platform.die_with_parent`, exact here because this process has a single thread).
+
+The control socket is a SEQPACKET pair: each message is whole, with its descriptors.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import marshal
+import os
+import select
+import signal
+import socket
+import sys
+from typing import Any
+
+from . import _child
+from ._platform import die_with_parent, load_death_signal
+
+CONTROL_BYTES = 4096
+DESCRIPTORS = 5  # channel, status page, standard input, output, error
+
+Control = tuple[
+    Any, ...
+]  # ("fork", id) ("kill", id) | ("forked", id, pid) ("failed", id, errno) ...
+
+
+class Server:
+    """Forks, reaps and kills children until its parent's end of the control socket closes."""
+
+    def __init__(self, control: socket.socket) -> None:
+        self._control = control
+        self._pids: dict[int, int] = {}  # child id -> process id, while not reaped
+        self._libc = load_death_signal()
+        self._wakeup_read, self._wakeup_write = os.pipe()
+        os.set_blocking(self._wakeup_read, False)
+        os.set_blocking(self._wakeup_write, False)
+
+    def serve(self) -> None:
+        """Serve until the parent is gone."""
+        signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        poll = select.poll()
+        poll.register(self._control, select.POLLIN)
+        poll.register(self._wakeup_read, select.POLLIN)
+        try:
+            while True:
+                ready = {descriptor for descriptor, _ in poll.poll()}
+                if self._wakeup_read in ready:
+                    with contextlib.suppress(BlockingIOError):
+                        os.read(self._wakeup_read, CONTROL_BYTES)
+                    self._reap()
+                if self._control.fileno() in ready and not self._obey():
+                    break
+        except ConnectionError:  # the parent ended with a report unread
+            pass
+        finally:
+            for child in list(self._pids):
+                self._kill(child)
+
+    def _obey(self) -> bool:
+        body, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, DESCRIPTORS)
+        if not body:
+            return False
+        order, child = marshal.loads(body)
+        if order == "fork":
+            self._fork(child, descriptors)
+        elif order == "kill":
+            self._kill(child)
+        return True
+
+    def _fork(self, child: int, descriptors: list[int]) -> None:
+        server = os.getpid()
+        try:
+            pid = os.fork()
+        except OSError as error:
+            self._report(("failed", child, error.errno))
+        else:
+            if pid == 0:
+                self._become_child(server, descriptors)
+            with contextlib.suppress(OSError):  # the child does the same: whoever is first
+                os.setpgid(pid, pid)
+            self._pids[child] = pid
+            self._report(("forked", child, pid))
+        finally:
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+    def _become_child(self, server: int, descriptors: list[int]) -> None:
+        status = 1
+        try:
+            die_with_parent(self._libc, server)
+            os.setpgid(0, 0)  # a group of its own: killed together with what it starts
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._control.close()
+            os.close(self._wakeup_read)
+            os.close(self._wakeup_write)
+            channel, page, *standard = descriptors
+            for target, descriptor in enumerate(standard):
+                os.dup2(descriptor, target)
+                os.close(descriptor)
+            gc.enable()
+            status = _child.main(channel, page)
+        except BaseException:
+            sys.excepthook(*sys.exc_info())
+        finally:
+            os._exit(status)
+
+    def _reap(self) -> None:
+        while self._pids:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            for child, child_pid in self._pids.items():
+                if child_pid == pid:
+                    del self._pids[child]
+                    self._report(("exited", child, os.waitstatus_to_exitcode(status)))
+                    break
+
+    def _kill(self, child: int) -> None:
+        pid = self._pids.get(child)
+        if pid is None:
+            return
+        try:
+            os.killpg(pid, signal.SIGKILL)
+        except ProcessLookupError:  # the child has left its group
+            os.kill(pid, signal.SIGKILL)
+
+    def _report(self, message: Control) -> None:
+        self._control.send(marshal.dumps(message))
+
+
+def main(descriptor: int) -> None:
+    """Run the server on an inherited control socket; the entry point of its process."""
+    gc.disable()
+    gc.collect()
+    gc.freeze()  # what every child shares stays shared: the collector never writes to it
+    Server(socket.socket(fileno=descriptor)).serve()

@@ -1,0 +1,152 @@
+"""A worker: the child that serves a Pool. It runs items, one chunk after another."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from suitkaise.cucumber import deserialize, serialize
+
+from . import _surroundings
+from ._alarm import SectionAlarm
+from ._channel import ChildChannel
+from ._child_end import ChildEnd
+from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
+from ._lifecycle import Lifecycle
+from ._messages import Done, Forget, Function, Unreadable, Work
+from ._page import CANCELLED, ITEM, StatusPage
+from ._runner import drop_frames_of, flush_output, run_life, serialize_error
+from ._skprocess import Skprocess
+
+_PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
+
+Call = Callable[[Any], Any]
+
+
+class Worker:
+    """Serves a Pool until the channel ends."""
+
+    def __init__(self, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> None:
+        self._channel = channel
+        self._page = page
+        self._alarm = alarm
+        self._functions: dict[int, Function] = {}  # job -> as it arrived
+        self._calls: dict[int, Call] = {}  # job -> what to call with an item
+
+    def serve(self) -> None:
+        """Run what arrives; returns when the parent closes its end."""
+        self._alarm.install()
+        while True:
+            try:
+                message = self._channel.receive_blocking()
+            except EOFError:
+                return
+            if isinstance(message, Work):
+                self._work(message)
+            elif isinstance(message, Function):
+                self._functions[message.job] = message
+                if message.surroundings:
+                    _surroundings.apply(message.surroundings)
+            elif isinstance(message, Forget):
+                self._functions.pop(message.job, None)
+                self._calls.pop(message.job, None)
+
+    def _work(self, work: Work) -> None:
+        call = self._calls.get(work.job)
+        try:
+            if call is None:
+                call = self._open(work.job)
+            items = deserialize(work.payload)
+        except Exception as error:
+            payload = serialize_error(with_remote_traceback(error))
+            self._channel.send(Unreadable(work.chunk, call is None, payload))
+            return
+        words = self._page.words
+        values: list[Any] = []
+        failures: dict[int, bytes] = {}
+        started = time.perf_counter()
+        for position in range(work.start, work.stop):
+            if words[CANCELLED] == work.job:  # cancelled
+                break
+            words[ITEM] = position + 1
+            try:
+                values.append(call(items[position]))
+            except BaseException as error:
+                values.append(None)
+                failures[position] = self._failure(error)
+        busy = time.perf_counter() - started
+        packed = self._pack(values, failures, work.start)
+        words[ITEM] = 0
+        flush_output()
+        self._channel.send(Done(work.chunk, busy, packed, failures))
+
+    def _open(self, job: int) -> Call:
+        function = self._functions[job]
+        target = deserialize(function.payload)
+        call: Call
+        if isinstance(target, type) and issubclass(target, Skprocess):
+            call = self._run_skprocess_of(target, function.star)
+        elif function.star:
+
+            def call(item: Any) -> Any:
+                return target(*item) if isinstance(item, tuple) else target(item)
+        else:
+            call = target
+        self._calls[job] = call
+        return call
+
+    def _run_skprocess_of(self, kind: type[Skprocess], star: bool) -> Call:
+        """Return a call that makes an Skprocess of the item and runs its life here."""
+
+        def call(item: Any) -> Any:
+            process = kind(*item) if star and isinstance(item, tuple) else kind(item)
+            config = process.process_config
+            config.validate()
+            process._end = end = ChildEnd(self._page, None)
+            ending = run_life(
+                process,
+                config,
+                end,
+                self._alarm,
+                Lifecycle(config.runs, config.lives),
+                began=time.monotonic(),
+            )
+            if isinstance(ending.value, BaseException):
+                raise ending.value
+            return ending.value
+
+        return call
+
+    @staticmethod
+    def _failure(error: BaseException) -> bytes:
+        if isinstance(error, SystemExit):  # raised in the parent, it would end the parent
+            code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
+            error = ProcessDiedError(
+                f"the task called sys.exit({error.code!r})", exitcode=code, original_error=error
+            )
+        else:
+            drop_frames_of(error, __file__)
+        return serialize_error(with_remote_traceback(error))
+
+    def _pack(
+        self, values: list[Any], failures: dict[int, bytes], start: int
+    ) -> bytes | list[bytes]:
+        """Serialise the values: all at once if nothing can go wrong, else each by itself."""
+        if _PLAIN.issuperset(map(type, values)):
+            return serialize(values)
+        packed = []
+        for position, value in enumerate(values, start):
+            self._page.words[ITEM] = position + 1
+            try:
+                packed.append(serialize(value))
+            except Exception as reason:
+                error = ProcessError(
+                    f"the task returned a {type(value).__name__} that cannot travel to the "
+                    f"parent: {reason}",
+                    original_error=reason,
+                )
+                error.__cause__ = reason
+                failures[position] = serialize_error(error)
+                packed.append(serialize(None))
+        return packed

@@ -1,0 +1,282 @@
+"""The scheduler, fed with events; no process is started here."""
+
+from __future__ import annotations
+
+import itertools
+from collections import deque
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from suitkaise.processing._scheduler import (
+    CHUNK_SECONDS,
+    CHUNKS_AHEAD,
+    DEATHS,
+    Action,
+    Assign,
+    Chunk,
+    Fail,
+    Scheduler,
+    Split,
+)
+
+
+def scheduler_with(workers: int, jobs: int = 1, items: int | None = None) -> Scheduler:
+    scheduler = Scheduler()
+    for worker in range(workers):
+        scheduler.worker_added(worker)
+    for job in range(jobs):
+        scheduler.job_added(job, items)
+    return scheduler
+
+
+def assigned(actions: list[Action]) -> list[tuple[int, int]]:
+    """Return (worker, index of its first item) for each assignment."""
+    return [
+        (action.worker, action.chunk.first + action.chunk.start)
+        for action in actions
+        if isinstance(action, Assign)
+    ]
+
+
+def test_a_chunk_goes_to_a_worker_that_has_nothing_to_do() -> None:
+    scheduler = scheduler_with(workers=2)
+
+    assert assigned(scheduler.chunk_ready(0, 0, 1, None)) == [(0, 0)]
+    assert assigned(scheduler.chunk_ready(0, 1, 1, None)) == [(1, 1)]
+    assert assigned(scheduler.chunk_ready(0, 2, 1, None)) == []
+
+
+def test_the_next_chunk_follows_a_finished_one() -> None:
+    scheduler = scheduler_with(workers=1)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    scheduler.chunk_ready(0, 1, 1, None)
+    assert isinstance(first, Assign)
+
+    actions = scheduler.chunk_done(0, first.chunk.number, 1, busy=60.0)
+
+    assert assigned(actions) == [(0, 1)]
+
+
+def test_a_worker_gets_no_chunk_in_advance_while_items_are_slow() -> None:
+    scheduler = scheduler_with(workers=1)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+    scheduler.chunk_ready(0, 1, 1, None)
+    scheduler.chunk_done(0, first.chunk.number, 1, busy=60.0)
+
+    assert scheduler.chunk_ready(0, 2, 1, None) == []
+
+
+def test_a_worker_gets_a_chunk_in_advance_once_items_are_known_to_be_quick() -> None:
+    scheduler = scheduler_with(workers=1)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+    scheduler.chunk_ready(0, 1, 1, None)
+    scheduler.chunk_done(0, first.chunk.number, 1, busy=1e-6)
+
+    assert assigned(scheduler.chunk_ready(0, 2, 1, None)) == [(0, 2)]
+
+
+def test_chunks_grow_while_items_are_quick_and_stay_single_while_they_are_slow() -> None:
+    for seconds, expected in ((1e-6, [32, 1024, 10_000]), (1.0, [1, 1, 1])):
+        scheduler = scheduler_with(workers=1)
+        sizes = []
+        size = scheduler.chunk_size(0)
+        assert size == 1
+        for _ in range(3):
+            (action,) = scheduler.chunk_ready(0, 0, size, None)
+            assert isinstance(action, Assign)
+            scheduler.chunk_done(0, action.chunk.number, size, busy=size * seconds)
+            size = scheduler.chunk_size(0)
+            sizes.append(size)
+
+        assert sizes == expected
+        assert all(size * seconds <= max(CHUNK_SECONDS, seconds) for size in sizes)
+
+
+def test_chunks_shrink_towards_the_end_so_that_all_workers_finish_together() -> None:
+    scheduler = scheduler_with(workers=2, items=1000)
+    (action,) = scheduler.chunk_ready(0, 0, 900, None)
+    assert isinstance(action, Assign)
+    scheduler.chunk_done(0, action.chunk.number, 900, busy=900e-6)
+
+    assert scheduler.chunk_size(0) == 25  # a quarter of the 100 that are left
+
+
+def test_no_more_chunks_are_wanted_than_the_workers_will_soon_need() -> None:
+    scheduler = scheduler_with(workers=2)
+
+    handed_in = 0
+    while scheduler.wants_chunk(0):
+        scheduler.chunk_ready(0, handed_in, 1, None)
+        handed_in += 1
+
+    assert handed_in == 2 + 2 * CHUNKS_AHEAD
+
+
+def test_jobs_take_turns() -> None:
+    scheduler = Scheduler()
+    scheduler.job_added(0, None)
+    scheduler.job_added(1, None)
+    for first in range(2):
+        scheduler.chunk_ready(0, first, 1, None)
+        scheduler.chunk_ready(1, first, 1, None)
+
+    jobs = []
+    actions = scheduler.worker_added(0)
+    while actions:
+        (action,) = actions
+        assert isinstance(action, Assign)
+        jobs.append(action.chunk.job)
+        actions = scheduler.chunk_done(0, action.chunk.number, 1, busy=1.0)
+
+    assert jobs == [0, 1, 0, 1]
+
+
+def test_a_dead_worker_takes_only_the_item_it_was_running() -> None:
+    scheduler = scheduler_with(workers=1)
+    scheduler.chunk_ready(0, 100, 10, "cargo")
+
+    actions = scheduler.worker_ended(0, running=4)
+
+    (failure,) = actions
+    assert isinstance(failure, Fail)
+    assert (failure.chunk.first, failure.position) == (100, 4)
+    again = scheduler.worker_added(1)
+    (assign,) = again
+    assert isinstance(assign, Assign)
+    assert (assign.chunk.start, assign.chunk.stop, assign.chunk.cargo) == (0, 4, "cargo")
+    (rest,) = scheduler.chunk_done(1, assign.chunk.number, 4, busy=4.0)
+    assert isinstance(rest, Assign)
+    assert (rest.chunk.start, rest.chunk.stop) == (5, 10)
+
+
+def test_a_chunk_that_had_not_begun_goes_to_another_worker() -> None:
+    scheduler = scheduler_with(workers=2)
+    scheduler.chunk_ready(0, 0, 3, None)
+    scheduler.chunk_ready(0, 3, 3, None)
+
+    assert scheduler.worker_ended(0, running=None) == []
+
+    assert assigned(scheduler.worker_added(2)) == [(2, 0)]
+
+
+def test_a_chunk_that_kills_whoever_unpacks_it_is_split_and_then_fails_alone() -> None:
+    scheduler = scheduler_with(workers=0)
+    scheduler.chunk_ready(0, 0, 2, None)
+    for worker in range(DEATHS):
+        scheduler.worker_added(worker)
+        actions = scheduler.worker_ended(worker, running=None)
+    (split,) = actions
+    assert isinstance(split, Split)
+    scheduler.chunk_ready(0, 1, 1, None)
+
+    for worker in range(DEATHS):
+        scheduler.worker_added(worker)
+        actions = scheduler.worker_ended(worker, running=None)
+
+    (failure,) = actions
+    assert isinstance(failure, Fail)
+    assert failure.chunk.first == 1
+
+
+def test_an_ended_job_leaves_nothing_to_do() -> None:
+    scheduler = scheduler_with(workers=1)
+    for first in range(3):
+        scheduler.chunk_ready(0, first, 1, None)
+
+    scheduler.job_ended(0)
+
+    assert scheduler.worker_ended(0, running=0) == []
+    assert scheduler.worker_added(1) == []
+    assert not scheduler.wants_chunk(0)
+    assert scheduler.chunk_ready(0, 3, 1, None) == []
+
+
+class Simulation:
+    """Plays the workers and the callers of a scheduler, and keeps account of every item."""
+
+    def __init__(self, workers: int, jobs: list[int]) -> None:
+        self.scheduler = Scheduler()
+        self.wanted = dict(enumerate(jobs))
+        self.cut = dict.fromkeys(self.wanted, 0)
+        self.done: dict[int, list[int]] = {job: [] for job in self.wanted}
+        self.failed: dict[int, list[int]] = {job: [] for job in self.wanted}
+        self.held: dict[int, deque[Chunk]] = {}
+        self.names = itertools.count()
+        for job, items in self.wanted.items():
+            self.scheduler.job_added(job, items)
+        for _ in range(workers):
+            self.hire()
+
+    def hire(self) -> None:
+        worker = next(self.names)
+        self.held[worker] = deque()
+        self.take(self.scheduler.worker_added(worker))
+
+    def take(self, actions: list[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Assign):
+                self.held[action.worker].append(action.chunk)
+            elif isinstance(action, Fail):
+                self.failed[action.chunk.job].append(action.chunk.first + action.position)
+            else:
+                chunk = action.chunk
+                for position in range(chunk.start, chunk.stop):
+                    first = chunk.first + position
+                    self.take(self.scheduler.chunk_ready(chunk.job, first, 1, None))
+
+    def feed(self) -> None:
+        for job, items in self.wanted.items():
+            while self.cut[job] < items and self.scheduler.wants_chunk(job):
+                size = min(self.scheduler.chunk_size(job), items - self.cut[job])
+                first = self.cut[job]
+                self.cut[job] += size
+                self.take(self.scheduler.chunk_ready(job, first, size, None))
+
+    def step(self, choice: int, seconds: float, dies: bool) -> bool:
+        busy = [worker for worker, chunks in self.held.items() if chunks]
+        if not busy:
+            return False
+        worker = busy[choice % len(busy)]
+        chunk = self.held[worker][0]
+        if dies:
+            del self.held[worker]
+            size = chunk.stop - chunk.start
+            at = chunk.start + choice % (size + 1)
+            self.take(self.scheduler.worker_ended(worker, at if at < chunk.stop else None))
+            self.hire()
+        else:
+            self.held[worker].popleft()
+            items = range(chunk.start, chunk.stop)
+            self.done[chunk.job] += [chunk.first + position for position in items]
+            self.take(
+                self.scheduler.chunk_done(worker, chunk.number, len(items), seconds * len(items))
+            )
+        return True
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    workers=st.integers(1, 4),
+    jobs=st.lists(st.integers(0, 60), min_size=1, max_size=3),
+    steps=st.lists(
+        st.tuples(st.integers(0, 100), st.sampled_from([1e-6, 1e-3, 1.0]), st.booleans()),
+        max_size=60,
+    ),
+)
+def test_whatever_happens_every_item_comes_out_exactly_once(
+    workers: int, jobs: list[int], steps: list[tuple[int, float, bool]]
+) -> None:
+    simulation = Simulation(workers, jobs)
+    endless = itertools.repeat((0, 1e-6, False))
+
+    for choice, seconds, dies in itertools.chain(steps, endless):
+        simulation.feed()
+        if not simulation.step(choice, seconds, dies):
+            break
+
+    for job, items in simulation.wanted.items():
+        came_out = sorted(simulation.done[job] + simulation.failed[job])
+        assert came_out == list(range(items))
