@@ -324,3 +324,54 @@ def test_a_process_forked_by_the_program_makes_an_engine_of_its_own() -> None:
     )
 
     assert output.startswith("refused: this Pool was made in another process")
+
+
+def test_a_process_started_before_a_fork_is_refused_after_it() -> None:
+    output = run_python(
+        "-W",
+        "ignore::DeprecationWarning",
+        "-c",
+        "import os, time\n"
+        "from suitkaise.processing import ProcessError, Skprocess\n"
+        "class Sleeper(Skprocess):\n"
+        "    def __run__(self):\n"
+        "        time.sleep(1000)\n"
+        "sleeper = Sleeper()\n"
+        "sleeper.start()\n"
+        "pid = os.fork()\n"
+        "if pid == 0:\n"
+        "    try:\n"
+        "        sleeper.wait()\n"
+        "    except ProcessError as error:\n"
+        "        print('refused:', error, flush=True)\n"
+        "    os._exit(0)\n"
+        "assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0\n"
+        "assert sleeper.is_alive\n",
+    )
+
+    assert output.startswith("refused: Sleeper was started by another process")
+
+
+def test_nothing_is_left_open_at_the_end() -> None:
+    run_python("-X", "dev", "-c", SCRIPT)
+
+
+def test_what_a_program_registers_for_its_exit_still_finds_its_processes() -> None:
+    output = run_python(
+        "-c",
+        "import atexit\n"
+        "from suitkaise.processing import Skprocess\n"
+        "class Waiting(Skprocess):\n"
+        "    def __run__(self):\n"
+        "        self.listen()\n"
+        "    def __result__(self):\n"
+        "        return 'stopped in good order'\n"
+        "waiting = Waiting()\n"
+        "def finish():\n"
+        "    waiting.stop()\n"
+        "    print(waiting.result())\n"
+        "atexit.register(finish)\n"
+        "waiting.start()\n",
+    )
+
+    assert output == "stopped in good order\n"

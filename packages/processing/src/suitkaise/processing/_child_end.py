@@ -74,6 +74,9 @@ class ChildEnd:
                 return None
             assert isinstance(message, Stop)
 
+    def require_own(self) -> None:
+        """Any process that has this end may use it, one that the user's code has forked too."""
+
     def kill(self) -> NoReturn:
         """Refuse: see `_refuse`."""
         self._refuse("kill")

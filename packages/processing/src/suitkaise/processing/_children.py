@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Protocol
+
+import psutil
 
 from ._channel import ParentChannel
 from ._messages import Message
@@ -66,6 +69,17 @@ class Child:
     def kill(self) -> None:
         """Have the child and its process group killed; returns at once. From any thread."""
         self._launcher.kill(self)
+
+    def kill_tree(self) -> None:
+        """Kill the child, its process group, and its descendants that have left the group."""
+        try:
+            descendants = psutil.Process(self.pid).children(recursive=True) if self.pid else []
+        except psutil.Error:
+            descendants = []
+        self.kill()
+        for process in descendants:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
 
     def end_sending(self) -> None:
         """Let a child that waits for messages end in good order. From any thread."""

@@ -79,13 +79,13 @@ class Dispatcher:
         Raises:
             ProcessError: If the pool is closed, or belongs to another process.
         """
+        if self._process != os.getpid():
+            raise ProcessError(
+                "this Pool was made in another process, whose workers it uses; "
+                "make a Pool in this one"
+            )
         surroundings = capture()
         with self._lock:
-            if self._process != os.getpid():
-                raise ProcessError(
-                    "this Pool was made in another process, whose workers it uses; "
-                    "make a Pool in this one"
-                )
             if self._state is not State.OPEN:
                 raise ProcessError("this Pool is closed; make a new one")
             number = next(self._job_numbers)
@@ -111,6 +111,8 @@ class Dispatcher:
             job: The job, which may have ended already.
             kill: Whether to kill the workers that run its items.
         """
+        if self._process != os.getpid():  # a copy, in a process forked from its own
+            return
         with self._lock:
             if job.number not in self._jobs:
                 return
@@ -128,6 +130,8 @@ class Dispatcher:
 
     def close(self) -> None:
         """Take no more jobs, wait for those that run, then end the workers."""
+        if self._process != os.getpid():
+            return
         with self._changed:
             if self._state is State.OPEN:
                 self._state = State.CLOSING
@@ -149,6 +153,8 @@ class Dispatcher:
         Args:
             wait: Whether to wait until the workers have ended.
         """
+        if self._process != os.getpid():
+            return
         with self._changed:
             self._state = State.CLOSED
             for job in self._jobs.values():

@@ -98,18 +98,23 @@ class _Slot:
         with self._lock:
             if self._engine is None:
                 self._engine = Engine()
-                atexit.register(self._engine.close)
             return self._engine
+
+    def close(self) -> None:
+        with self._lock:
+            engine, self._engine = self._engine, None
+        if engine is not None:
+            engine.close()
 
     def forget_after_fork(self) -> None:
         self._lock = threading.Lock()  # another thread may have held it at the fork
         engine, self._engine = self._engine, None
         if engine is not None:
-            atexit.unregister(engine.close)
             engine.abandon()
 
 
 _slot = _Slot()
+atexit.register(_slot.close)  # at the import: what a program registers later still finds children
 os.register_at_fork(after_in_child=_slot.forget_after_fork)
 
 

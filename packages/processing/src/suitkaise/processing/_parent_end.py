@@ -6,6 +6,7 @@ The I/O thread feeds it (`on_message`, `on_exit`); any thread may ask it.
 from __future__ import annotations
 
 import enum
+import os
 import queue
 import threading
 import time
@@ -56,6 +57,7 @@ class ParentEnd:
         }
         self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
         self._name = type(process).__name__
+        self._process = os.getpid()
         self._lock = threading.Lock()  # guards the state, the child and the start message
         self._state = State.RUNNING
         self._inbox: queue.SimpleQueue[bytes | _EndOfMessages] = queue.SimpleQueue()
@@ -77,6 +79,18 @@ class ParentEnd:
         self._watch_deadlines(self._child)
 
     # -- asked by any thread
+
+    def require_own(self) -> None:
+        """Refuse to work for a process that was forked from the one that started it.
+
+        Raises:
+            ProcessError: If this is such a process: nobody there feeds this end.
+        """
+        if self._process != os.getpid():
+            raise ProcessError(
+                f"{self._name} was started by another process (id {self._process}), of which this "
+                "one is a fork; ask it there"
+            )
 
     @property
     def pid(self) -> int | None:
@@ -113,11 +127,11 @@ class ParentEnd:
             self._child.send(Stop())
 
     def kill(self) -> None:
-        """Have it killed, whatever lives are left."""
+        """Have it killed with all that it has started, whatever lives are left."""
         with self._lock:
             if self._state is State.RUNNING:
                 self._state = State.KILLED
-                self._child.kill()
+                self._child.kill_tree()
 
     def wait(self, timeout: float | None) -> bool:
         """Wait for its end; False if the time is over first."""

@@ -30,6 +30,9 @@ from . import _child
 from ._platform import die_with_parent, load_death_signal
 
 CONTROL_BYTES = 4096
+# Sent to all processes of a service or a terminal: the parent decides what they mean, and the
+# server ends when the parent does. Children have the usual handlers.
+_LEFT_TO_THE_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 DESCRIPTORS = 5  # channel, status page, standard input, output, error
 
 Control = tuple[
@@ -52,6 +55,8 @@ class Server:
         """Serve until the parent is gone."""
         signal.set_wakeup_fd(self._wakeup_write, warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        for number in _LEFT_TO_THE_PARENT:
+            signal.signal(number, signal.SIG_IGN)
         poll = select.poll()
         poll.register(self._control, select.POLLIN)
         poll.register(self._wakeup_read, select.POLLIN)
@@ -104,7 +109,9 @@ class Server:
             die_with_parent(self._libc, server)
             os.setpgid(0, 0)  # a group of its own: killed together with what it starts
             signal.set_wakeup_fd(-1)
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            for number in (signal.SIGCHLD, *_LEFT_TO_THE_PARENT):
+                signal.signal(number, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
             self._control.close()
             os.close(self._wakeup_read)
             os.close(self._wakeup_write)
@@ -120,18 +127,19 @@ class Server:
             os._exit(status)
 
     def _reap(self) -> None:
-        while self._pids:
-            try:
-                pid, status = os.waitpid(-1, os.WNOHANG)
-            except ChildProcessError:
+        children = {pid: child for child, pid in self._pids.items()}
+        while children:
+            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+            if ended is None:
                 return
-            if pid == 0:
-                return
-            for child, child_pid in self._pids.items():
-                if child_pid == pid:
-                    del self._pids[child]
-                    self._report(("exited", child, os.waitstatus_to_exitcode(status)))
-                    break
+            pid = ended.si_pid
+            if ended.si_status != 0:  # what it had started has lost its owner
+                with contextlib.suppress(OSError):
+                    os.killpg(pid, signal.SIGKILL)  # before it is reaped: the number is its own
+            _, status = os.waitpid(pid, 0)
+            child = children.pop(pid)
+            del self._pids[child]
+            self._report(("exited", child, os.waitstatus_to_exitcode(status)))
 
     def _kill(self, child: int) -> None:
         pid = self._pids.get(child)
@@ -151,4 +159,5 @@ def main(descriptor: int) -> None:
     gc.disable()
     gc.collect()
     gc.freeze()  # what every child shares stays shared: the collector never writes to it
-    Server(socket.socket(fileno=descriptor)).serve()
+    with socket.socket(fileno=descriptor) as control:
+        Server(control).serve()

@@ -234,4 +234,5 @@ class Skprocess:
             raise ProcessError(
                 f"{type(self).__name__} was not started: call start() or run() first"
             )
+        self._end.require_own()
         return self._end
