@@ -45,8 +45,8 @@ def test_messages_are_whole_however_the_stream_is_cut(payloads: list[bytes], cut
     "message",
     [
         Work(1, 2, 3, 4, b"items"),
-        Done(1, 0.5, [b"a", b"b"], {3: b"error"}),
-        Done(1, 0.5, b"all", {}),
+        Done(1, 2, 0.5, [b"a", b"b"], {3: b"error"}),
+        Done(1, 9, 0.5, b"all", {}),
         Forget(7),
     ],
 )

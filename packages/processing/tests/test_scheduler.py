@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suitkaise.processing._scheduler import (
-    CHUNK_SECONDS,
     CHUNKS_AHEAD,
     DEATHS,
+    GROWTH,
+    LEAST_SECONDS,
+    MOST_ITEMS,
     Action,
     Assign,
     Chunk,
@@ -78,30 +80,57 @@ def test_a_worker_gets_a_chunk_in_advance_once_items_are_known_to_be_quick() -> 
     assert assigned(scheduler.chunk_ready(0, 2, 1, None)) == [(0, 2)]
 
 
-def test_chunks_grow_while_items_are_quick_and_stay_single_while_they_are_slow() -> None:
-    for seconds, expected in ((1e-6, [32, 1024, 10_000]), (1.0, [1, 1, 1])):
-        scheduler = scheduler_with(workers=1)
-        sizes = []
+def sizes_of_chunks(items: int | None, seconds: float, count: int) -> list[int]:
+    """Return the sizes of a job's first chunks on one worker, where an item takes so long."""
+    scheduler = scheduler_with(workers=1, items=items)
+    sizes = []
+    for _ in range(count):
         size = scheduler.chunk_size(0)
-        assert size == 1
-        for _ in range(3):
-            (action,) = scheduler.chunk_ready(0, 0, size, None)
-            assert isinstance(action, Assign)
-            scheduler.chunk_done(0, action.chunk.number, size, busy=size * seconds)
-            size = scheduler.chunk_size(0)
-            sizes.append(size)
+        sizes.append(size)
+        (action,) = scheduler.chunk_ready(0, 0, size, None)
+        assert isinstance(action, Assign)
+        scheduler.chunk_done(0, action.chunk.number, size, busy=size * seconds)
+    return sizes
 
-        assert sizes == expected
-        assert all(size * seconds <= max(CHUNK_SECONDS, seconds) for size in sizes)
+
+def test_chunks_of_quick_items_grow_and_slow_items_go_one_by_one() -> None:
+    assert sizes_of_chunks(None, 1e-6, 4) == [1, GROWTH, GROWTH**2, MOST_ITEMS]
+    assert sizes_of_chunks(None, 1e-3, 3) == [1, 20, 20]
+    assert sizes_of_chunks(None, 1.0, 3) == [1, 1, 1]
+    assert sizes_of_chunks(1_000_000, 1.0, 3) == [1, 1, 1]
+
+
+def test_before_anything_is_measured_the_second_chunk_is_a_fair_share_of_a_known_input() -> None:
+    scheduler = scheduler_with(workers=2, items=801)
+    scheduler.chunk_ready(0, 0, scheduler.chunk_size(0), None)
+
+    assert scheduler.chunk_size(0) == 100
 
 
 def test_chunks_shrink_towards_the_end_so_that_all_workers_finish_together() -> None:
-    scheduler = scheduler_with(workers=2, items=1000)
-    (action,) = scheduler.chunk_ready(0, 0, 900, None)
-    assert isinstance(action, Assign)
-    scheduler.chunk_done(0, action.chunk.number, 900, busy=900e-6)
+    sizes = sizes_of_chunks(1000, 1e-4, 12)
 
-    assert scheduler.chunk_size(0) == 25  # a quarter of the 100 that are left
+    assert sizes[:4] == [1, 200, 200, 200]
+    assert sizes[4:] == sorted(sizes[4:], reverse=True)
+    assert sizes[-1] < 10
+
+
+def test_a_chunk_is_never_so_short_that_its_message_costs_more() -> None:
+    sizes = sizes_of_chunks(100_000, 1e-6, 100)
+
+    assert min(sizes[1:]) == round(LEAST_SECONDS / 1e-6)
+
+
+def test_what_a_worker_gives_back_counts_as_not_yet_cut() -> None:
+    scheduler = scheduler_with(workers=1, items=101)
+    scheduler.chunk_ready(0, 0, 1, None)
+    assert scheduler.chunk_done(0, 1, 1, busy=1e-4) == []
+    (action,) = scheduler.chunk_ready(0, 1, 100, None)
+    assert isinstance(action, Assign)
+
+    scheduler.chunk_done(0, action.chunk.number, 20, busy=20e-4)
+
+    assert scheduler.chunk_size(0) == 40  # half of the 80 that are left
 
 
 def test_no_more_chunks_are_wanted_than_the_workers_will_soon_need() -> None:
@@ -249,11 +278,15 @@ class Simulation:
             self.hire()
         else:
             self.held[worker].popleft()
-            items = range(chunk.start, chunk.stop)
+            items = range(chunk.start, chunk.stop - choice % 3 * (chunk.stop - chunk.start) // 3)
             self.done[chunk.job] += [chunk.first + position for position in items]
             self.take(
                 self.scheduler.chunk_done(worker, chunk.number, len(items), seconds * len(items))
             )
+            if items.stop < chunk.stop:
+                left = chunk.stop - items.stop
+                first = chunk.first + items.stop
+                self.take(self.scheduler.chunk_ready(chunk.job, first, left, None))
         return True
 
 

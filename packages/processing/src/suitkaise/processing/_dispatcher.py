@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from ._children import Child
 from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, describe_exit
-from ._jobs import Arrival, Broken, Cargo, Delivered, Failed, Unpackable
+from ._jobs import Arrival, Broken, Cargo, Delivered, Failed, GivenBack, Unpackable
 from ._messages import Done, Forget, Function, Message, Start, Unreadable, Work
 from ._page import CANCELLED, ITEM
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
@@ -188,8 +188,11 @@ class Dispatcher:
             if chunk is None:
                 return
             if isinstance(message, Done):
-                self._deliver(chunk.job, Delivered(chunk, message.values, message.failures))
-                items, busy = chunk.stop - chunk.start, message.busy
+                items, busy = message.items, message.busy
+                if items:
+                    self._deliver(chunk.job, Delivered(chunk, message.values, message.failures))
+                if chunk.start + items < chunk.stop:
+                    self._deliver(chunk.job, GivenBack(chunk, chunk.start + items))
             else:
                 items, busy = 0, 0.0
                 if message.is_function:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
     from ._scheduler import Chunk
 
+CHUNK_BYTES = 1 << 20  # a chunk is no larger, unless one item is
 _WINDOW = 4  # chunks per worker whose results may wait for an earlier one
 
 
@@ -52,13 +53,20 @@ class Unpackable(NamedTuple):
     chunk: Chunk
 
 
+class GivenBack(NamedTuple):
+    """Arrival: the chunk's items from this position on have not run, and are to be cut anew."""
+
+    chunk: Chunk
+    position: int
+
+
 class Broken(NamedTuple):
     """Arrival: nothing more will come of this job."""
 
     error: BaseException | bytes
 
 
-Arrival = Delivered | Failed | Unpackable | Broken
+Arrival = Delivered | Failed | Unpackable | GivenBack | Broken
 
 
 class Batch(NamedTuple):
@@ -108,7 +116,9 @@ class Job:
         self.consumed = 0  # items that the caller has taken
         self._is_bounded = is_bounded
         self._cut = 0  # items cut into chunks so far
+        self._given_back: deque[tuple[int, list[Any]]] = deque()  # (index of the first, items)
         self._last_size = 1
+        self._most_items = 1  # by their size in bytes, as measured on the last chunk
         self._pending = 0  # items cut whose batch has not come
         self._rejected: deque[Batch] = deque()  # items that could not be packed
         try:
@@ -143,24 +153,30 @@ class Job:
         self.arrivals.put(Broken(ProcessError("the map was closed")))  # wakes who still waits
 
     def _cut_chunks(self) -> None:
-        while not self._is_input_over and self._has_room():
-            size = self._dispatcher.scheduler.chunk_size(self.number)
-            items = list(islice(self._items, size))
-            if len(items) < size:
-                self._is_input_over = True
-            if items:
-                first = self._cut
+        scheduler = self._dispatcher.scheduler
+        while scheduler.wants_chunk(self.number):
+            size = min(scheduler.chunk_size(self.number), self._most_items)
+            if self._given_back:
+                first, items = self._given_back.popleft()
+                if len(items) > size:
+                    self._given_back.appendleft((first + size, items[size:]))
+                    del items[size:]
+            elif not self._is_input_over and self._has_room():
+                first, items = self._cut, list(islice(self._items, size))
+                if len(items) < size:
+                    self._is_input_over = True
                 self._cut += len(items)
-                self._last_size = len(items)
                 self._pending += len(items)
+            else:
+                return
+            if items:
+                self._last_size = len(items)
                 self._pack(items, first)
 
     def _has_room(self) -> bool:
-        if self._is_bounded:
-            most = _WINDOW * self._dispatcher.workers * self._last_size
-            if self._cut - self.consumed >= most:
-                return False
-        return self._dispatcher.scheduler.wants_chunk(self.number)
+        """Whether few enough results are waiting for the caller to take more input."""
+        most = _WINDOW * self._dispatcher.workers * self._last_size
+        return not self._is_bounded or self._cut - self.consumed < most
 
     def _pack(self, items: list[Any], first: int) -> None:
         try:
@@ -172,6 +188,7 @@ class Job:
                 for position, item in enumerate(items):
                     self._pack([item], first + position)
         else:
+            self._most_items = max(1, CHUNK_BYTES * len(items) // len(payload))
             self._dispatcher.submit(self, first, Cargo(items, payload))
 
     def _open(self, arrival: Arrival) -> Batch | None:
@@ -184,6 +201,11 @@ class Job:
             chunk = arrival.chunk
             for position in range(chunk.start, chunk.stop):
                 self._pack([chunk.cargo.items[position]], chunk.first + position)
+            return None
+        if isinstance(arrival, GivenBack):
+            chunk, position = arrival
+            items = chunk.cargo.items[position : chunk.stop]
+            self._given_back.append((chunk.first + position, items))
             return None
         raise _open_error(arrival.error)
 

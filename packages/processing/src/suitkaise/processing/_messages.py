@@ -85,10 +85,11 @@ class Forget(NamedTuple):
 
 
 class Done(NamedTuple):
-    """A chunk's results. A chunk that was cancelled halfway has fewer results than items."""
+    """The results of a chunk's first items; of all, unless they took long or were cancelled."""
 
     chunk: int
-    busy: float  # seconds that the items took
+    items: int  # how many have run
+    busy: float  # seconds that they took
     values: bytes | list[bytes]  # all values at once if they are plain, else each by itself
     failures: dict[int, bytes]  # position in the chunk -> the exception; its value is None
 

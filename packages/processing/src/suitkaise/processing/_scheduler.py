@@ -17,9 +17,10 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+LEAST_SECONDS = 0.0002  # what a chunk should last at least: a message costs about half of it
 CHUNK_SECONDS = 0.02  # what a chunk should last: long beside a message, short beside patience
 PREFETCH_SECONDS = 0.05  # a worker gets a chunk in advance only if chunks are shorter than this
-GROWTH = 32  # chunks grow at most so many times from one to the next
+GROWTH = 32  # chunks of an input without a length grow so many times at most, one to the next
 MOST_ITEMS = 10_000
 CHUNKS_AHEAD = 2  # ready per worker, beside those that are running
 DEATHS = 2  # so many workers may die before a chunk's first item until the chunk is to blame
@@ -101,16 +102,18 @@ class Scheduler:
     def chunk_size(self, job: int) -> int:
         """How many items the job's next chunk should have."""
         state = self._jobs[job]
-        if state.item_seconds is None:
+        workers = max(1, len(self._workers))
+        if state.last_size == 0:
             return 1
-        size = min(
-            int(CHUNK_SECONDS / max(state.item_seconds, 1e-9)),
-            GROWTH * max(1, state.last_size),
-            MOST_ITEMS,
-        )
-        if state.remaining is not None:  # towards the end smaller, so that all finish together
-            size = min(size, -(-state.remaining // (2 * max(1, len(self._workers)))))
-        return max(1, size)
+        if state.item_seconds is None:  # a worker gives back what turns out to take long
+            return 1 if state.remaining is None else max(1, state.remaining // (4 * workers))
+        seconds = max(state.item_seconds, 1e-9)
+        most = min(CHUNK_SECONDS / seconds, MOST_ITEMS)
+        if state.remaining is None:
+            size = min(most, GROWTH * state.last_size)
+        else:  # towards the end smaller, so that all finish together; but worth its message
+            size = min(most, max(state.remaining / (2 * workers), LEAST_SECONDS / seconds))
+        return max(1, int(size))
 
     def running_on(self, job: int) -> list[int]:
         """Return the workers that hold chunks of the job."""
@@ -146,15 +149,18 @@ class Scheduler:
         return self._assign()
 
     def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
-        """A worker has finished a chunk: so many items in so many seconds."""
+        """A worker has run so many items of a chunk in so many seconds; the rest it gives back."""
         chunk = self.chunk_of(worker, number)
         if chunk is not None:
             self._workers[worker].remove(chunk)
             state = self._jobs.get(chunk.job)
-            if state is not None and items:
-                measured = busy / items
-                before = state.item_seconds
-                state.item_seconds = measured if before is None else (before + measured) / 2
+            if state is not None:
+                if items:
+                    measured = busy / items
+                    before = state.item_seconds
+                    state.item_seconds = measured if before is None else (before + measured) / 2
+                if state.remaining is not None:
+                    state.remaining += chunk.stop - chunk.start - items
         return self._assign()
 
     def worker_added(self, worker: int) -> list[Action]:
