@@ -523,6 +523,26 @@ def test_closing_waits_for_the_maps_that_run(tmp_path: Path) -> None:
     assert results == [0, 1, 2, 3]
 
 
+def test_closing_does_not_wait_for_an_iterator_that_nobody_takes_from() -> None:
+    pool = Pool(workers=2)
+    results = pool.imap(square, itertools.count())
+    assert next(results) == 0
+
+    pool.close()
+
+    with pytest.raises(ProcessError, match="closed before this iterator came to its end"):
+        list(results)
+
+
+def test_what_an_iterator_has_ready_can_be_taken_after_the_pool_was_closed() -> None:
+    with Pool(workers=2) as pool:
+        results = pool.imap(square, range(4))
+        first = next(results)
+        wait_until(lambda: not pool._dispatcher.scheduler.has_chunks(1))
+
+    assert [first, *results] == [0, 1, 4, 9]
+
+
 def test_terminating_kills_the_workers_and_fails_the_maps_that_run(tmp_path: Path) -> None:
     pool = Pool(workers=1)
     caught: list[ProcessError] = []

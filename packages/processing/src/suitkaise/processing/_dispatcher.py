@@ -129,15 +129,19 @@ class Dispatcher:
                     worker.child.send(Forget(job.number))
 
     def close(self) -> None:
-        """Take no more jobs, wait for those that run, then end the workers."""
+        """Take no more jobs, wait for those that run, then end the workers.
+
+        An iterator that nobody takes results from gets on with nothing: what it has handed in is
+        waited for, the rest of its input is not.
+        """
         if self._process != os.getpid():
             return
         with self._changed:
             if self._state is State.OPEN:
                 self._state = State.CLOSING
-            while self._jobs and self._state is State.CLOSING:
+            while self._state is State.CLOSING and any(map(self._is_active, self._jobs.values())):
                 self._changed.wait()
-            self._state = State.CLOSED
+            self._break_jobs("the Pool was closed before this iterator came to its end")
             for worker in self._crew.values():
                 if worker.child is not None:
                     worker.child.end_sending()
@@ -156,11 +160,7 @@ class Dispatcher:
         if self._process != os.getpid():
             return
         with self._changed:
-            self._state = State.CLOSED
-            for job in self._jobs.values():
-                job.arrivals.put(Broken(ProcessError("the Pool was terminated")))
-            for number in list(self._jobs):
-                self._forget_job(number)
+            self._break_jobs("the Pool was terminated")
             for worker in self._crew.values():
                 if worker.child is not None:
                     worker.child.kill()
@@ -202,6 +202,8 @@ class Dispatcher:
                 else:
                     self._deliver(chunk.job, Unpackable(chunk))
             self._carry_out(self.scheduler.chunk_done(worker.number, message.chunk, items, busy))
+            if self._state is State.CLOSING:
+                self._changed.notify_all()
 
     def on_exit(self, child: Child) -> None:
         """Take note that a worker has ended, and put another in its place if there is work."""
@@ -249,6 +251,15 @@ class Dispatcher:
         )
 
     # -- under the lock
+
+    def _is_active(self, job: Job) -> bool:
+        return not job.is_lazy or self.scheduler.has_chunks(job.number)
+
+    def _break_jobs(self, reason: str) -> None:
+        self._state = State.CLOSED
+        for number, job in list(self._jobs.items()):
+            self._forget_job(number)
+            job.arrivals.put(Broken(ProcessError(reason)))
 
     def _hire(self, crew: int) -> None:
         while len(self._crew) < min(crew, self.workers):

@@ -92,8 +92,7 @@ class Job:
         function: What to call, as cucumber bytes.
         name: What to call it in error messages.
         star: Whether tuples are unpacked into arguments.
-        is_bounded: Whether results that wait for an earlier one are bounded: they are when an
-            iterator hands them out, not when a list will hold them all anyway.
+        is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
     """
 
     def __init__(
@@ -104,7 +103,7 @@ class Job:
         function: bytes,
         name: str,
         star: bool,
-        is_bounded: bool,
+        is_lazy: bool,
     ) -> None:
         self.function = function
         self.name = name
@@ -114,7 +113,7 @@ class Job:
         self._items = iter(items)
         self._is_input_over = False
         self.consumed = 0  # items that the caller has taken
-        self._is_bounded = is_bounded
+        self.is_lazy = is_lazy
         self._cut = 0  # items cut into chunks so far
         self._given_back: deque[tuple[int, list[Any]]] = deque()  # (index of the first, items)
         self._last_size = 1
@@ -136,12 +135,12 @@ class Job:
             self._cut_chunks()
             if self._rejected:
                 batch: Batch | None = self._rejected.popleft()
-            elif self._pending:
+            elif self._pending or not self._is_input_over:
                 batch = self._open(self.arrivals.get())
-            elif self._is_input_over:
+            else:
                 return
             if batch is not None:
-                if batch.errors and not self._is_bounded:  # a list ends with its first error
+                if batch.errors and not self.is_lazy:  # a list ends with its first error
                     self._is_input_over = True
                 self._pending -= len(batch.values)
                 yield batch
@@ -176,7 +175,7 @@ class Job:
     def _has_room(self) -> bool:
         """Whether few enough results are waiting for the caller to take more input."""
         most = _WINDOW * self._dispatcher.workers * self._last_size
-        return not self._is_bounded or self._cut - self.consumed < most
+        return not self.is_lazy or self._cut - self.consumed < most
 
     def _pack(self, items: list[Any], first: int) -> None:
         try:

@@ -36,7 +36,7 @@ class Maps:
         self._star = star
 
     def _list(self, function: Any, items: Iterable[Any], *, is_ordered: bool) -> list[Any]:
-        job = self._job(function, items, is_bounded=False)
+        job = self._job(function, items, is_lazy=False)
         results: list[Any] = []
         try:
             for batch in in_order(job) if is_ordered else job.batches():
@@ -53,9 +53,9 @@ class Maps:
         return results
 
     def _iterate(self, function: Any, items: Iterable[Any], *, is_ordered: bool) -> Results[Any]:
-        return Results(self._job(function, items, is_bounded=True), is_ordered=is_ordered)
+        return Results(self._job(function, items, is_lazy=True), is_ordered=is_ordered)
 
-    def _job(self, function: Any, items: Iterable[Any], *, is_bounded: bool) -> Job:
+    def _job(self, function: Any, items: Iterable[Any], *, is_lazy: bool) -> Job:
         if not callable(function):
             raise TypeError(f"a map takes a callable or an Skprocess class first, not {function!r}")
         return Job(
@@ -64,7 +64,7 @@ class Maps:
             function=serialize(function),
             name=getattr(function, "__qualname__", type(function).__qualname__),
             star=self._star,
-            is_bounded=is_bounded,
+            is_lazy=is_lazy,
         )
 
 
@@ -195,7 +195,11 @@ class Pool(Maps):
         return self._iterate(function, items, is_ordered=False)
 
     def close(self) -> None:
-        """Take no more work, wait for the maps that run, and end the workers; may be repeated."""
+        """Take no more work, wait for the maps that run, and end the workers; may be repeated.
+
+        An iterator of `imap` whose results are not being taken is not waited for; it raises a
+        `ProcessError` after the results that were ready.
+        """
         self._dispatcher.close()
 
     def terminate(self) -> None:

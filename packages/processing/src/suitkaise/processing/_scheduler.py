@@ -115,6 +115,11 @@ class Scheduler:
             size = min(most, max(state.remaining / (2 * workers), LEAST_SECONDS / seconds))
         return max(1, int(size))
 
+    def has_chunks(self, job: int) -> bool:
+        """Whether chunks of the job wait or run."""
+        state = self._jobs.get(job)
+        return state is not None and (bool(state.ready) or bool(self.running_on(job)))
+
     def running_on(self, job: int) -> list[int]:
         """Return the workers that hold chunks of the job."""
         return [
