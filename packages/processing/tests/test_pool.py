@@ -14,6 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
+from suitkaise.cucumber import DeserializationError
 from suitkaise.processing import Pool, ProcessDiedError, ProcessError, RunError, Skprocess
 
 DEADLINE = 60.0
@@ -400,7 +401,7 @@ def test_a_function_that_does_not_travel_is_refused_at_the_call(pool: Pool) -> N
 def test_a_function_that_cannot_be_rebuilt_fails_the_map(pool: Pool) -> None:
     bad = Bad("unpickle")
 
-    with pytest.raises(ValueError, match="bad at unpickle"):
+    with pytest.raises(DeserializationError, match="bad at unpickle"):
         pool.map(lambda number: bad, range(100))
 
 
