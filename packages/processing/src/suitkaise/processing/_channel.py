@@ -63,7 +63,9 @@ class ParentChannel:
         self.socket = endpoint
         self._watch_writable = watch_writable
         self._reader = FrameReader()
-        self._lock = threading.Lock()  # guards the three below
+        # Guards the three below. Re-entrant, as all locks here that a user's call may hold: a signal
+        # handler, which runs in the middle of such a call, may well call stop() or kill().
+        self._lock = threading.RLock()
         self._queue: deque[memoryview] = deque()
         self._is_torn = False  # an interrupt hit in the middle of a frame: it can carry no more
         self._is_closed = False

@@ -18,15 +18,16 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ._children import Child
 from ._engine import engine
-from ._errors import ProcessDiedError, ProcessError, describe_exit
-from ._jobs import Arrival, Broken, Cargo, Delivered, Failed, GivenBack, Unpackable
-from ._messages import Done, Forget, Function, Message, Start, Unreadable, Work
+from ._errors import ProcessError
+from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
+from ._messages import Done, Forget, Function, Message, Rejected, Start, Work
 from ._page import CANCELLED, ITEM
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
 
 if TYPE_CHECKING:
     from ._jobs import Job
+    from ._supervisor import Supervisor
 
 _EXIT_GRACE = 5.0
 
@@ -61,6 +62,7 @@ class Dispatcher:
         self.workers = workers
         self.scheduler = Scheduler()
         self._process = os.getpid()
+        self._supervisor: Supervisor | None = None  # once there are workers
         self._lock = threading.RLock()  # guards all below, and the scheduler's events
         self._changed = threading.Condition(self._lock)  # a job or a worker has ended
         self._state = State.OPEN
@@ -128,6 +130,11 @@ class Dispatcher:
                     worker.functions.discard(job.number)
                     worker.child.send(Forget(job.number))
 
+    def end_later(self, job: Job) -> None:
+        """As `end`, from where no lock may be waited for: the garbage collector's calls."""
+        if self._supervisor is not None:
+            self._supervisor.call_soon(lambda: self.end(job, kill=False))
+
     def close(self) -> None:
         """Take no more jobs, wait for those that run, then end the workers.
 
@@ -150,6 +157,11 @@ class Dispatcher:
                 if worker.child is not None:
                     worker.child.kill()
             self._await_workers(time.monotonic() + _EXIT_GRACE)
+
+    def terminate_later(self) -> None:
+        """As `terminate`, from where no lock may be waited for: the garbage collector's calls."""
+        if self._supervisor is not None:
+            self._supervisor.call_soon(lambda: self.terminate(wait=False))
 
     def terminate(self, *, wait: bool = True) -> None:
         """Kill the workers; the maps that run raise.
@@ -182,7 +194,7 @@ class Dispatcher:
         """Take a worker's results."""
         with self._lock:
             worker = self._by_child.get(child)
-            if worker is None or not isinstance(message, Done | Unreadable):
+            if worker is None or not isinstance(message, Done | Rejected):
                 return
             chunk = self.scheduler.chunk_of(worker.number, message.chunk)
             if chunk is None:
@@ -198,7 +210,7 @@ class Dispatcher:
                 if message.is_function:
                     self._deliver(chunk.job, Broken(message.payload))
                 elif chunk.stop - chunk.start == 1:
-                    self._deliver(chunk.job, Failed(chunk, chunk.start, message.payload))
+                    self._deliver(chunk.job, Unreadable(chunk, message.payload))
                 else:
                     self._deliver(chunk.job, Unpackable(chunk))
             self._carry_out(self.scheduler.chunk_done(worker.number, message.chunk, items, busy))
@@ -216,10 +228,8 @@ class Dispatcher:
             actions = self.scheduler.worker_ended(worker.number, item - 1 if item else None)
             for action in actions:
                 if isinstance(action, Fail):
-                    self._deliver(
-                        action.chunk.job,
-                        Failed(action.chunk, action.position, self._death(child, action)),
-                    )
+                    died = Died(action.chunk, action.position, child.pid, child.exitcode)
+                    self._deliver(action.chunk.job, died)
             self._carry_out([action for action in actions if not isinstance(action, Fail)])
             self._changed.notify_all()
             if self._jobs and self._state is not State.CLOSED:
@@ -240,16 +250,6 @@ class Dispatcher:
                         ),
                     )
 
-    def _death(self, child: Child, failure: Fail) -> ProcessDiedError:
-        chunk, position = failure.chunk, failure.position
-        index = chunk.first + position
-        name = self._jobs[chunk.job].name if chunk.job in self._jobs else "the task"
-        return ProcessDiedError(
-            f"the worker that ran {name} for item {index} (process {child.pid}) "
-            f"{describe_exit(child.exitcode)}; the item was {_short(chunk.cargo.items[position])}",
-            exitcode=child.exitcode,
-        )
-
     # -- under the lock
 
     def _is_active(self, job: Job) -> bool:
@@ -266,6 +266,7 @@ class Dispatcher:
             worker = _Worker(next(self._worker_numbers))
             worker.surroundings = next(reversed(self._surroundings.values()))
             self._crew[worker.number] = worker
+            self._supervisor = engine().supervisor
             try:
                 worker.child = engine().launch(Start("worker", worker.surroundings), self)
             except BaseException:
@@ -275,11 +276,20 @@ class Dispatcher:
             self._carry_out(self.scheduler.worker_added(worker.number))
 
     def _carry_out(self, actions: list[Action]) -> None:
-        for action in actions:
-            if isinstance(action, Assign):
-                self._assign(self._crew[action.worker], action.chunk)
-            elif isinstance(action, Split):
-                self._deliver(action.chunk.job, Unpackable(action.chunk))
+        try:
+            for action in actions:
+                if isinstance(action, Assign):
+                    self._assign(self._crew[action.worker], action.chunk)
+                elif isinstance(action, Split):
+                    self._deliver(action.chunk.job, Unpackable(action.chunk))
+        except BaseException:
+            # Ctrl-C between a decision and its message: the ends of the workers put all back.
+            for action in actions:
+                if isinstance(action, Assign) and action.worker in self._crew:
+                    child = self._crew[action.worker].child
+                    if child is not None:
+                        child.kill()
+            raise
 
     def _assign(self, worker: _Worker, chunk: Chunk) -> None:
         child, number = worker.child, chunk.job
@@ -309,12 +319,3 @@ class Dispatcher:
             "a Pool cannot travel to another process: its workers are this one's children; "
             "make a Pool there"
         )
-
-
-def _short(item: object) -> str:
-    """Return the item as text for a message, cut short; its own `repr` may fail."""
-    try:
-        text = repr(item)
-    except Exception as error:
-        text = f"<{type(item).__name__} whose repr failed: {error!r}>"
-    return text if len(text) <= 100 else text[:97] + "..."

@@ -27,7 +27,7 @@ class Engine:
         ensure_supported()
         self.supervisor = Supervisor()
         self.supervisor.start()
-        self._lock = threading.Lock()  # guards the launcher
+        self._lock = threading.RLock()  # guards the launcher
         self._launcher: Launcher | None = None
         self._numbers = itertools.count(1)
 
@@ -91,7 +91,7 @@ class _Slot:
     """Owns the engine of this process."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._engine: Engine | None = None
 
     def get(self) -> Engine:
@@ -107,7 +107,7 @@ class _Slot:
             engine.close()
 
     def forget_after_fork(self) -> None:
-        self._lock = threading.Lock()  # another thread may have held it at the fork
+        self._lock = threading.RLock()  # another thread may have held it at the fork
         engine, self._engine = self._engine, None
         if engine is not None:
             engine.abandon()

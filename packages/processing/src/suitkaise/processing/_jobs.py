@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suitkaise.cucumber import deserialize, serialize
 
-from ._errors import ProcessError
+from ._errors import ProcessDiedError, ProcessError, describe_exit
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -39,12 +39,20 @@ class Delivered(NamedTuple):
     failures: dict[int, bytes]
 
 
-class Failed(NamedTuple):
-    """Arrival: one item failed without a result of its own."""
+class Died(NamedTuple):
+    """Arrival: the worker died of the item at this position."""
 
     chunk: Chunk
     position: int
-    error: BaseException | bytes
+    pid: int | None
+    exitcode: int | None
+
+
+class Unreadable(NamedTuple):
+    """Arrival: the chunk's only item could not be rebuilt in the worker."""
+
+    chunk: Chunk
+    error: bytes
 
 
 class Unpackable(NamedTuple):
@@ -66,7 +74,7 @@ class Broken(NamedTuple):
     error: BaseException | bytes
 
 
-Arrival = Delivered | Failed | Unpackable | GivenBack | Broken
+Arrival = Delivered | Died | Unreadable | Unpackable | GivenBack | Broken
 
 
 class Batch(NamedTuple):
@@ -151,6 +159,10 @@ class Job:
         self._dispatcher.end(self, kill=kill)
         self.arrivals.put(Broken(ProcessError("the map was closed")))  # wakes who still waits
 
+    def abandon(self) -> None:
+        """As `end`, when the garbage collector has found that nobody will take the results."""
+        self._dispatcher.end_later(self)
+
     def _cut_chunks(self) -> None:
         scheduler = self._dispatcher.scheduler
         while scheduler.wants_chunk(self.number):
@@ -193,8 +205,10 @@ class Job:
     def _open(self, arrival: Arrival) -> Batch | None:
         if isinstance(arrival, Delivered):
             return self._open_delivered(arrival)
-        if isinstance(arrival, Failed):
-            index = arrival.chunk.first + arrival.position
+        if isinstance(arrival, Died):
+            return self._open_death(arrival)
+        if isinstance(arrival, Unreadable):
+            index = arrival.chunk.first + arrival.chunk.start
             return Batch(index, [None], {index: _open_error(arrival.error)})
         if isinstance(arrival, Unpackable):
             chunk = arrival.chunk
@@ -207,6 +221,16 @@ class Job:
             self._given_back.append((chunk.first + position, items))
             return None
         raise _open_error(arrival.error)
+
+    def _open_death(self, arrival: Died) -> Batch:
+        chunk, position, pid, exitcode = arrival
+        index = chunk.first + position
+        error = ProcessDiedError(
+            f"the worker that ran {self.name} for item {index} (process {pid}) "
+            f"{describe_exit(exitcode)}; the item was {_short(chunk.cargo.items[position])}",
+            exitcode=exitcode,
+        )
+        return Batch(index, [None], {index: error})
 
     def _open_delivered(self, arrival: Delivered) -> Batch:
         chunk, packed, failures = arrival
@@ -233,6 +257,15 @@ class Job:
             )
             error.__cause__ = reason
             return None, error
+
+
+def _short(item: object) -> str:
+    """Return the item as text for a message, cut short; its own `repr` may fail."""
+    try:
+        text = repr(item)
+    except Exception as error:
+        text = f"<{type(item).__name__} whose repr failed: {error!r}>"
+    return text if len(text) <= 100 else text[:97] + "..."
 
 
 def _open_error(error: BaseException | bytes) -> BaseException:

@@ -8,7 +8,7 @@ ends run the same interpreter.
     parent  --Start, Told, Stop------------------->  process      (a child that runs an Skprocess)
     parent  <-Told, Checkpoint, Finished-----------  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
-    parent  <-Done, Unreadable---------------------  worker
+    parent  <-Done, Rejected-----------------------  worker
 
 The server's messages, which carry descriptors, are in `_server`.
 """
@@ -94,7 +94,7 @@ class Done(NamedTuple):
     failures: dict[int, bytes]  # position in the chunk -> the exception; its value is None
 
 
-class Unreadable(NamedTuple):
+class Rejected(NamedTuple):
     """A chunk's items, or its function, could not be rebuilt in the worker; nothing has run."""
 
     chunk: int
@@ -102,7 +102,7 @@ class Unreadable(NamedTuple):
     payload: bytes  # the error
 
 
-Message = Start | Told | Stop | Checkpoint | Finished | Function | Work | Forget | Done | Unreadable
+Message = Start | Told | Stop | Checkpoint | Finished | Function | Work | Forget | Done | Rejected
 
 _KINDS: tuple[type[Message], ...] = (
     Start,
@@ -114,7 +114,7 @@ _KINDS: tuple[type[Message], ...] = (
     Work,
     Forget,
     Done,
-    Unreadable,
+    Rejected,
 )
 _TAGS = {kind: tag for tag, kind in enumerate(_KINDS)}
 

@@ -58,7 +58,7 @@ class ParentEnd:
         self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
         self._name = type(process).__name__
         self._process = os.getpid()
-        self._lock = threading.Lock()  # guards the state, the child and the start message
+        self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
         self._inbox: queue.SimpleQueue[bytes | _EndOfMessages] = queue.SimpleQueue()
         self._future: Future[Finished] = Future()

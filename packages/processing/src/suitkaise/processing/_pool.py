@@ -119,7 +119,7 @@ class Pool(Maps):
             raise ValueError(f"Pool(workers={workers!r}): it must be a whole number from 1 on")
         super().__init__(Dispatcher(workers), star=False)
         # The I/O thread knows the dispatcher, not the pool: dropping the pool ends the workers.
-        finalizer = weakref.finalize(self, self._dispatcher.terminate, wait=False)
+        finalizer = weakref.finalize(self, self._dispatcher.terminate_later)
         finalizer.atexit = False
 
     @property

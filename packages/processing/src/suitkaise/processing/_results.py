@@ -70,4 +70,4 @@ class Results(Iterator[Value], Generic[Value]):
         self._job.end()
 
     def __del__(self) -> None:
-        self._job.end()
+        self._job.abandon()

@@ -18,6 +18,7 @@ import selectors
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 
 _READ = selectors.EVENT_READ
@@ -31,9 +32,10 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._lock = threading.Lock()  # guards the selector's registrations and the calls
+        self._lock = threading.RLock()  # guards the selector's registrations and the calls
         self._calls: list[tuple[float, int, Callable[[], None]]] = []
         self._order = itertools.count()
+        self._soon: deque[Callable[[], None]] = deque()
         self._is_stopping = False
         self._wakeup_read, self._wakeup_write = os.pipe()
         os.set_blocking(self._wakeup_read, False)
@@ -54,9 +56,7 @@ class Supervisor:
 
     def abandon(self) -> None:
         """Close the descriptors, in a process forked from this one: the thread is not here."""
-        self._selector.close()
-        os.close(self._wakeup_read)
-        os.close(self._wakeup_write)
+        self._close()
 
     def watch(self, descriptor: int, handler: Handler) -> None:
         """Call `handler` whenever the descriptor has something to read. From any thread."""
@@ -84,8 +84,17 @@ class Supervisor:
             heapq.heappush(self._calls, (deadline, next(self._order), call))
         self._wake()
 
+    def call_soon(self, call: Callable[[], None]) -> None:
+        """Run `call` in the I/O thread, soon. From any thread, and without a lock.
+
+        So it may be used where the garbage collector calls: the thread that it interrupts may hold
+        any lock.
+        """
+        self._soon.append(call)
+        self._wake()
+
     def _wake(self) -> None:
-        with contextlib.suppress(BlockingIOError):  # full: it is awake anyway
+        with contextlib.suppress(OSError):  # full: it is awake anyway; closed: it has stopped
             os.write(self._wakeup_write, b"w")
 
     def _drain_wakeup(self, _events: int) -> None:
@@ -96,11 +105,17 @@ class Supervisor:
         while not self._is_stopping:
             for key, events in self._selector.select(self._until_next_call()):
                 self._guard(key.data, events)
+            while self._soon:
+                self._guard(self._soon.popleft())
             while (call := self._next_due()) is not None:
                 self._guard(call)
+        self._close()
+
+    def _close(self) -> None:
         self._selector.close()
         os.close(self._wakeup_read)
-        os.close(self._wakeup_write)
+        descriptor, self._wakeup_write = self._wakeup_write, -1  # the number is soon another's
+        os.close(descriptor)
 
     def _until_next_call(self) -> float | None:
         with self._lock:

@@ -14,7 +14,7 @@ from ._channel import ChildChannel
 from ._child_end import ChildEnd
 from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
-from ._messages import Done, Forget, Function, Unreadable, Work
+from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, StatusPage
 from ._runner import drop_frames_of, flush_output, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
@@ -62,7 +62,7 @@ class Worker:
             items = deserialize(work.payload)
         except Exception as error:
             payload = serialize_error(with_remote_traceback(error))
-            self._channel.send(Unreadable(work.chunk, call is None, payload))
+            self._channel.send(Rejected(work.chunk, call is None, payload))
             return
         words = self._page.words
         values: list[Any] = []
