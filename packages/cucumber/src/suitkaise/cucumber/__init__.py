@@ -1,3 +1,24 @@
-"""Placeholder docstring, replaced below."""
+"""Serialise anything: a pickler for what pickle refuses.
+
+`serialize` turns an object into bytes, `deserialize` turns the bytes into the object again, in the
+same process or in another one that runs the same Python version. Like every pickle, the bytes are
+code to whoever loads them: deserialise only what you trust.
+
+Example:
+    >>> import threading
+    >>> from suitkaise.cucumber import deserialize, serialize
+    >>> job = {"lock": threading.Lock(), "double": lambda number: number * 2}
+    >>> copy = deserialize(serialize(job))
+    >>> copy["double"](21)
+    42
+    >>> copy["lock"].locked()
+    False
+"""
+
+from suitkaise.cucumber._errors import DeserializationError, SerializationError
+from suitkaise.cucumber._payload import deserialize, serialize
+from suitkaise.cucumber._registry import register
+
+__all__ = ["DeserializationError", "SerializationError", "deserialize", "register", "serialize"]
 
 __version__ = "0.1.0"

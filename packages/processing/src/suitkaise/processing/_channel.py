@@ -63,7 +63,7 @@ class ParentChannel:
         self.socket = endpoint
         self._watch_writable = watch_writable
         self._reader = FrameReader()
-        # Guards the three below. Re-entrant, as all locks here that a user's call may hold: a signal
+        # Guards the three below. Re-entrant, as all locks that a user's call may hold: a signal
         # handler, which runs in the middle of such a call, may well call stop() or kill().
         self._lock = threading.RLock()
         self._queue: deque[memoryview] = deque()
