@@ -1,0 +1,136 @@
+"""Classes, functions and modules: by reference where the receiver can import them, else by value.
+
+The by-value forms are cloudpickle's. Three things differ:
+
+- Whether a module counts as importable (see `_importable`); cloudpickle trusts `sys.modules`.
+- A class that comes back to the process which defined it is that class, untouched. cloudpickle
+  would overwrite its attributes and methods with the copies that went round.
+- A class with `__slots__` has slots at the receiver; cloudpickle's has a `__dict__`.
+"""
+
+import sys
+import types
+import typing
+import weakref
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from cloudpickle import cloudpickle
+
+from suitkaise.cucumber._importable import is_importable
+from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
+
+if TYPE_CHECKING:
+    from suitkaise.cucumber._pickler import Pickler
+
+# Classes made here from a payload, as opposed to those defined here.
+_rebuilt_classes: "weakref.WeakSet[type]" = weakref.WeakSet()
+
+# Where cloudpickle's arguments for a class have what must be known when the class is made.
+_CLASS_KEYWORDS = 3
+
+# What the import system writes into a module, for this process alone.
+_IMPORT_STATE = ("__builtins__", "__cached__", "__loader__", "__spec__")
+
+
+def travels_by_reference(obj: Any) -> bool:
+    """Tell whether the receiver can import this class or function."""
+    module_name = obj.__module__
+    if not isinstance(module_name, str) or not is_importable(module_name):
+        # Without a module of its own, cloudpickle searches all modules for the object.
+        return module_name is None and bool(cloudpickle._should_pickle_by_reference(obj))
+    if (
+        getattr(sys.modules[module_name], "__dict__", {}).get(obj.__qualname__) is obj
+        and not cloudpickle._PICKLE_BY_VALUE_MODULES
+    ):
+        return True
+    return bool(cloudpickle._should_pickle_by_reference(obj))
+
+
+def reduce_class(pickler: "Pickler", cls: type) -> ReduceValue:
+    """Reduce a class."""
+    if travels_by_reference(cls):
+        return NotImplemented
+    value = cloudpickle._class_reduce(cls)
+    if value is NotImplemented:
+        value = cloudpickle._dynamic_class_reduce(cls)
+    if value[0] is cloudpickle._make_skeleton_class:
+        if "__slots__" in vars(cls):  # cloudpickle sets the name only, once the class is made
+            value[1][_CLASS_KEYWORDS]["__slots__"] = vars(cls)["__slots__"]
+        return rebuild_class, *value[1:5], fill_class
+    if value[0] is cloudpickle._make_skeleton_enum:
+        return rebuild_enum, *value[1:5], fill_class
+    return value  # a type of the interpreter, such as types.FunctionType
+
+
+def rebuild_class(*arguments: Any) -> type:
+    """Find the class of a payload, or make it, empty as yet."""
+    return _find_or_make(cloudpickle._make_skeleton_class, arguments)
+
+
+def rebuild_enum(*arguments: Any) -> type:
+    """Find the enumeration of a payload, or make it with its members."""
+    return _find_or_make(cloudpickle._make_skeleton_enum, arguments)
+
+
+def _find_or_make(make: Callable[..., type], arguments: tuple[Any, ...]) -> type:
+    tracker_id = arguments[-2]
+    cls: type | None = cloudpickle._DYNAMIC_CLASS_TRACKER_BY_ID.get(tracker_id)
+    if cls is None:
+        cls = make(*arguments)
+        _rebuilt_classes.add(cls)
+    return cls
+
+
+def fill_class(cls: type, state: Any) -> None:
+    """Give a class its attributes, unless it was defined in this process."""
+    if cls in _rebuilt_classes:
+        cloudpickle._class_setstate(cls, state)
+
+
+def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceValue:
+    """Reduce a function written in Python."""
+    if travels_by_reference(function):
+        return NotImplemented
+    return pickler._dynamic_function_reduce(function)
+
+
+def reduce_module(pickler: "Pickler", module: types.ModuleType) -> ReduceValue:
+    """Reduce a module; `__main__` is the receiver's own."""
+    name = module.__name__
+    if name == "__main__" or (sys.modules.get(name) is module and is_importable(name)):
+        return cloudpickle.subimport, (name,)
+    return _reduce_module_by_value(pickler, module)
+
+
+def _split_module(module: types.ModuleType) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    content = {key: value for key, value in vars(module).items() if key not in _IMPORT_STATE}
+    return (module.__name__,), content
+
+
+def rebuild_module(name: str) -> types.ModuleType:
+    """Make an empty module, not entered in `sys.modules`."""
+    return types.ModuleType(name)
+
+
+def restore_module(module: types.ModuleType, content: dict[str, Any]) -> None:
+    """Give a module its content."""
+    vars(module).update(content)
+
+
+_reduce_module_by_value = reducer_with_state(_split_module, rebuild_module, restore_module)
+
+
+def reduce_type_variable(pickler: "Pickler", variable: typing.TypeVar) -> ReduceValue:
+    """Reduce a TypeVar, by reference where its module can be imported."""
+    if is_importable(variable.__module__):
+        return cloudpickle._typevar_reduce(variable)
+    return cloudpickle._make_typevar, cloudpickle._decompose_typevar(variable)
+
+
+REDUCERS: dict[type, Reducer] = {
+    type: reduce_class,
+    types.FunctionType: reduce_function,
+    types.ModuleType: reduce_module,
+    typing.TypeVar: reduce_type_variable,
+}

@@ -1,0 +1,101 @@
+"""The two directions, and the header between them.
+
+    payload = HEADER + a pickle stream of protocol 5
+
+The header is itself a legal beginning of a pickle: it pushes a bytes object (the magic and the
+format version) and pops it again. So the stream is loaded where it lies, without a copy, and the
+tools for pickles (`pickletools.dis`) read a payload as it is.
+"""
+
+import pickle
+from collections.abc import Callable, Iterable
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from suitkaise.cucumber._diagnosis import (
+    deserialization_error,
+    foreign_data_error,
+    serialization_error,
+)
+from suitkaise.cucumber._ordinary import dump_number
+from suitkaise.cucumber._pickler import Pickler
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+FORMAT_VERSION = 1
+MAGIC = b"cuke"
+
+# Opcodes: SHORT_BINBYTES, its length, the five bytes, POP.
+HEADER = b"C\x05" + MAGIC + bytes([FORMAT_VERSION]) + b"0"
+
+# The plain pickler writes these exactly as ours would, without the cost of making one of ours.
+_ATOMS = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+def serialize(obj: Any, *, buffers: Callable[[pickle.PickleBuffer], Any] | None = None) -> bytes:
+    """Turn an object into bytes.
+
+    Classes and functions travel by reference where the receiver can import them, and by value
+    where it cannot (`__main__`, notebooks, functions inside functions). Locks arrive unlocked,
+    loggers are looked up by name, generators and iterators are consumed and arrive as an iterator
+    over what remained. `register` adds a type.
+
+    Args:
+        obj: What to serialise.
+        buffers: For transports that move memory without copying it. Called with each
+            `pickle.PickleBuffer` that an object offers (a NumPy array does); the memory then stays
+            out of the bytes, and the receiver gives `deserialize` the same buffers in the same
+            order. A true return value keeps that buffer in the bytes after all; `list.append`
+            returns None. A buffer is the object's own memory, not a copy: do not change the object
+            before it is sent. None keeps everything in the bytes.
+
+    Returns:
+        The payload, for `deserialize`.
+
+    Raises:
+        SerializationError: Something in `obj` cannot be serialised; the message says where.
+        MemoryError: The payload does not fit into memory.
+    """
+    try:
+        if buffers is None and type(obj) in _ATOMS:
+            return HEADER + pickle.dumps(obj, 5)
+        dump_number[0] += 1
+        file = BytesIO()
+        file.write(HEADER)
+        Pickler(file, 5, True, buffers).dump(obj)
+        return file.getvalue()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise serialization_error(obj, error) from error
+
+
+def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) -> Any:
+    """Turn bytes made by `serialize` into an object again.
+
+    Like loading any pickle, this runs code that the bytes name: deserialise only what you trust.
+
+    Args:
+        data: The payload: bytes, bytearray, memoryview or another object with a buffer.
+        buffers: The buffers that `serialize` handed out, in the same order. An object made from a
+            writable buffer uses that memory and may change it; where the object was read-only at
+            the sender, or the buffer is read-only here (bytes), the object is read-only. None if
+            `serialize` was called without `buffers`.
+
+    Returns:
+        The object.
+
+    Raises:
+        DeserializationError: The bytes are foreign, truncated or of another format version, a
+            module or class is missing here, or an object's own code failed. Foreign bytes are
+            told before anything is unpickled.
+        TypeError: `data` is no bytes-like object.
+    """
+    payload = data if type(data) is bytes else memoryview(data).cast("B")
+    if payload[: len(HEADER)] != HEADER:
+        raise foreign_data_error(bytes(payload[: len(HEADER)]), HEADER)
+    try:
+        return pickle.loads(payload, buffers=buffers)
+    except Exception as error:
+        raise deserialization_error(error) from error

@@ -1,0 +1,28 @@
+import doctest
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+README = Path(__file__).parents[1] / "README.md"
+
+
+@pytest.mark.parametrize("name", ["", "._registry"])
+def test_the_examples_in_docstrings_give_what_they_show(name):
+    module = importlib.import_module(f"suitkaise.cucumber{name}")
+
+    failed, tried = doctest.testmod(module)
+
+    assert failed == 0
+    assert tried > 0
+
+
+def test_the_examples_in_the_readme_run(capsys):
+    snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+
+    for snippet in snippets:
+        exec(compile(snippet, str(README), "exec"), {"__name__": "__main__"})
+
+    assert len(snippets) == 2
+    assert capsys.readouterr().out.splitlines() == ["42 False", "21.5"]

@@ -1,0 +1,101 @@
+import itertools
+import warnings
+
+import pytest
+
+from suitkaise.cucumber import SerializationError, deserialize, serialize
+from suitkaise.cucumber._handlers import _iterators
+
+
+def numbers():
+    yield from range(5)
+
+
+@pytest.mark.parametrize(
+    ("make", "remaining"),
+    [
+        (numbers, [1, 2, 3, 4]),
+        (lambda: enumerate("abc"), [(1, "b"), (2, "c")]),
+        (lambda: zip("ab", "cd", strict=True), [("b", "d")]),
+        (lambda: map(str.upper, "abc"), ["B", "C"]),
+        (lambda: filter(None, [1, 0, 2]), [2]),
+        (lambda: iter([1, 2, 3]), [2, 3]),
+        (lambda: iter({"a": 1, "b": 2}), ["b"]),
+        (lambda: reversed([1, 2, 3]), [2, 1]),
+        (lambda: itertools.chain([1], [2, 3]), [2, 3]),
+        (lambda: itertools.islice(itertools.count(), 3), [1, 2]),
+        (lambda: itertools.product("ab", repeat=2), [("a", "b"), ("b", "a"), ("b", "b")]),
+        (lambda: itertools.accumulate([1, 2, 3]), [3, 6]),
+        (lambda: itertools.tee([1, 2, 3])[0], [2, 3]),
+        (lambda: itertools.repeat("a", 3), ["a", "a"]),
+        (lambda: itertools.repeat("a", 1), []),
+    ],
+)
+def test_an_iterator_arrives_as_one_over_what_remained(make, remaining):
+    iterator = make()
+    next(iterator)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        copy = deserialize(serialize(iterator))
+
+    assert iter(copy) is copy
+    assert list(copy) == remaining
+
+
+def test_serialising_a_generator_consumes_it():
+    generator = numbers()
+
+    serialize(generator)
+
+    assert list(generator) == []
+
+
+def test_groups_keep_their_items():
+    groups = itertools.groupby("aab")
+
+    copy = deserialize(serialize(groups))
+
+    assert [(key, list(group)) for key, group in copy] == [("a", ["a", "a"]), ("b", ["b"])]
+
+
+def test_endless_counting_and_repeating_go_on():
+    count, repeat = itertools.count(5, 2), itertools.repeat("x")
+
+    count, repeat = deserialize(serialize((count, repeat)))
+
+    assert list(itertools.islice(count, 3)) == [5, 7, 9]
+    assert list(itertools.islice(repeat, 2)) == ["x", "x"]
+
+
+def test_an_endless_generator_is_an_error_that_says_so(monkeypatch):
+    monkeypatch.setattr(_iterators, "MAX_ITEMS", 1000)
+
+    with pytest.raises(SerializationError, match=r"\.items\(\)|more than 1,000 items"):
+        serialize({"stream": (number for number in itertools.count())})
+
+
+def test_an_iterator_of_exactly_the_greatest_length_travels(monkeypatch):
+    monkeypatch.setattr(_iterators, "MAX_ITEMS", 5)
+
+    assert list(deserialize(serialize(numbers()))) == [0, 1, 2, 3, 4]
+
+
+def test_a_cycle_is_an_error_that_says_so():
+    with pytest.raises(SerializationError, match="endless") as caught:
+        serialize([itertools.cycle("ab")])
+
+    assert caught.value.path == "[0]"
+
+
+def test_a_generator_that_fails_is_an_error_with_its_own_as_the_cause():
+    failing = (1 // number for number in (1, 0))
+
+    with pytest.raises(SerializationError) as caught:
+        serialize(failing)
+
+    assert isinstance(caught.value.__cause__, ZeroDivisionError)
+
+
+def test_ten_million_items_are_the_limit():
+    assert _iterators.MAX_ITEMS == 10_000_000
