@@ -386,8 +386,8 @@ def test_only_the_item_that_does_not_travel_fails(pool: Pool, name: str, step: s
 
     assert sorted(came) == list(range(80))
     assert len(errors) == 1
-    expected = "status 9" if step == "kill" else f"bad at {step}"
-    assert expected in str(errors[0])
+    assert ("status 9" if step == "kill" else f"bad at {step}") in str(errors[0])
+    assert step not in ("pickle", "kill", "return") or "item 40" in str(errors[0])
     assert pool.map(square, [2]) == [4]
 
 

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import sys
 import threading
@@ -12,6 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
+from suitkaise.cucumber import SerializationError
 from suitkaise.processing import (
     ErrorHandlerError,
     OnFinishError,
@@ -213,7 +213,7 @@ def test_a_config_that_makes_no_sense_is_refused_at_the_start() -> None:
 def test_an_attribute_that_cannot_travel_is_refused_at_the_start() -> None:
     process = Quick(sys._getframe())
 
-    with pytest.raises(pickle.PicklingError):
+    with pytest.raises(SerializationError, match=r"Quick: cannot serialise \.value \(frame\)"):
         process.start()
 
     assert not process.is_alive

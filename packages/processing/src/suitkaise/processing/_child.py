@@ -49,7 +49,7 @@ def _run_process(
     start: Start, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm
 ) -> None:
     try:
-        config, process = deserialize(start.payload)
+        process, config = deserialize(start.payload), deserialize(start.config)
     except Exception as error:
         failure = ProcessError(
             f"the process could not be rebuilt from what was sent: {error}", original_error=error
@@ -64,7 +64,7 @@ def _run_process(
 
     def checkpoint(lifecycle: Lifecycle) -> None:
         try:
-            payload = serialize((config, process))
+            payload = serialize(process)
         except Exception as error:
             warnings.warn(
                 f"{type(process).__name__} has become something that cannot travel ({error}): "

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from suitkaise.cucumber import deserialize, serialize
 
 from ._errors import ProcessDiedError, ProcessError, describe_exit
+from ._serializing import serialize_named
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -192,15 +193,29 @@ class Job:
     def _pack(self, items: list[Any], first: int) -> None:
         try:
             payload = serialize(items)
-        except Exception as error:
-            if len(items) == 1:
-                self._rejected.append(Batch(first, [None], {first: error}))
-            else:
-                for position, item in enumerate(items):
-                    self._pack([item], first + position)
+        except Exception:
+            for index, item in enumerate(items, first):
+                self._pack_alone(item, index)
         else:
             self._most_items = max(1, CHUNK_BYTES * len(items) // len(payload))
             self._dispatcher.submit(self, first, Cargo(items, payload))
+
+    def _pack_alone(self, item: Any, index: int) -> None:
+        try:
+            payload = serialize([item])
+        except Exception as error:
+            error = self._named(error, item, index)
+            self._rejected.append(Batch(index, [None], {index: error}))
+        else:
+            self._dispatcher.submit(self, index, Cargo([item], payload))
+
+    def _named(self, error: Exception, item: Any, index: int) -> Exception:
+        """Return the error of an item that cannot be packed, with the item's name and the path."""
+        try:
+            serialize_named(f"item {index} for {self.name}", item)
+        except Exception as named:
+            return named
+        return error
 
     def _open(self, arrival: Arrival) -> Batch | None:
         if isinstance(arrival, Delivered):
@@ -213,7 +228,7 @@ class Job:
         if isinstance(arrival, Unpackable):
             chunk = arrival.chunk
             for position in range(chunk.start, chunk.stop):
-                self._pack([chunk.cargo.items[position]], chunk.first + position)
+                self._pack_alone(chunk.cargo.items[position], chunk.first + position)
             return None
         if isinstance(arrival, GivenBack):
             chunk, position = arrival

@@ -27,7 +27,8 @@ class Start(NamedTuple):
 
     role: str  # "process" or "worker"
     surroundings: bytes  # see _surroundings
-    payload: bytes = b""  # process: (its config, the Skprocess) as cucumber bytes
+    payload: bytes = b""  # process: the Skprocess as cucumber bytes
+    config: bytes = b""  # process: its config likewise; its __getstate__ may leave that out
     began: float = 0.0  # process: the monotonic time of start(), from which `join_in` counts
     current_run: int = 0  # process: where to go on
     lives: int = 1  # process: the lives left

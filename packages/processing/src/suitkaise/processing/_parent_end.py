@@ -22,6 +22,7 @@ from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._messages import Checkpoint, Finished, Message, Start, Stop, Told
 from ._page import DEADLINE, RUN, SECTION, STOP
 from ._runner import SECTION_CODES, timeout_error
+from ._serializing import serialize_named
 from ._surroundings import capture
 
 if TYPE_CHECKING:
@@ -70,7 +71,8 @@ class ParentEnd:
         self._start = Start(
             "process",
             capture(),
-            serialize((config, process)),
+            serialize_named(type(process).__name__, process),
+            serialize(config),
             began=time.monotonic(),
             lives=config.lives,
         )

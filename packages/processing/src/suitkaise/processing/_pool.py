@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from suitkaise.cucumber import serialize
-
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
 from ._platform import usable_cpus
 from ._results import Results, in_order
+from ._serializing import serialize_named
 from ._skprocess import Skprocess
 
 if TYPE_CHECKING:
@@ -58,11 +57,12 @@ class Maps:
     def _job(self, function: Any, items: Iterable[Any], *, is_lazy: bool) -> Job:
         if not callable(function):
             raise TypeError(f"a map takes a callable or an Skprocess class first, not {function!r}")
+        name = getattr(function, "__qualname__", type(function).__qualname__)
         return Job(
             self._dispatcher,
             items,
-            function=serialize(function),
-            name=getattr(function, "__qualname__", type(function).__qualname__),
+            function=serialize_named(name, function),
+            name=name,
             star=self._star,
             is_lazy=is_lazy,
         )
