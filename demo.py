@@ -1,0 +1,233 @@
+"""Read the whole standard library on all your cores: `hatch run demo [FOLDER]`.
+
+Every `.py` file is parsed by a pool of processes. What they find goes to a tally, a process of its
+own that adds up, tells how far it is, and has a timer for each part of its life:
+
+    this process ---- paths ---> pool: examine(path), in every worker
+         |       <--- facts ----
+         |
+         |------- facts -------> tally: listens, adds up, tells
+         |<----- progress ------
+
+At the end a plain loop parses the same files once more, to show what the pool was worth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import os
+import platform
+import shutil
+import signal
+import sys
+import sysconfig
+import time
+import warnings
+from heapq import nlargest
+from io import TextIOWrapper
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from suitkaise.processing import Pool, Skprocess
+
+MEASURES = {
+    "longest": "Longest functions (of each file the longest), in lines",
+    "functions": "Most functions and methods",
+    "classes": "Most classes",
+    "imports": "Most import statements",
+    "lines": "Longest files, in lines",
+}
+
+
+def examine(path: Path) -> dict[str, Any]:
+    """Parse one file and count what is in it; a `problem` if it cannot be parsed."""
+    facts: dict[str, Any] = {"path": path, "function": "", **dict.fromkeys(MEASURES, 0)}
+    try:
+        source = path.read_bytes()
+        facts["lines"] = len(source.splitlines())
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in a file is not our business
+            nodes = list(ast.walk(ast.parse(source, path.name)))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        facts["problem"] = f"{type(error).__name__}: {error}"
+        return facts
+    for node in nodes:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            facts["functions"] += 1
+            length = (node.end_lineno or node.lineno) - node.lineno + 1
+            if length > facts["longest"]:
+                facts |= {"longest": length, "function": f"{node.name}, line {node.lineno}"}
+        elif isinstance(node, ast.ClassDef):
+            facts["classes"] += 1
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            facts["imports"] += 1
+    return facts
+
+
+class Tally(Skprocess):
+    """Adds up the facts, in a process of its own: one run for each file, and then it ends."""
+
+    def __init__(self, file_count: int) -> None:
+        self.process_config.runs = file_count
+        self.files: list[dict[str, Any]] = []
+        self.totals = dict.fromkeys(MEASURES, 0)
+
+    def __prerun__(self) -> None:  # wait for the facts of a file
+        self.facts = self.listen()
+
+    def __run__(self) -> None:  # add them
+        self.files.append(self.facts)
+        for measure in MEASURES:
+            self.totals[measure] += self.facts[measure]
+
+    def __postrun__(self) -> None:  # tell how far we are
+        if len(self.files) % 20 == 0:
+            self.tell(f"{len(self.files):,} files, {self.totals['lines']:,} lines")
+
+    def __onfinish__(self) -> None:  # after the last file
+        self.files.sort(key=itemgetter("path"))
+        self.top = {name: nlargest(10, self.files, key=itemgetter(name)) for name in MEASURES}
+
+    def __result__(self) -> dict[str, Any]:
+        problems = [facts for facts in self.files if "problem" in facts]
+        return {"totals": self.totals, "top": self.top, "problems": problems}
+
+
+def parse_in_pool(files: list[Path], pool: Pool) -> Tally:
+    """Parse the files in the pool's workers, with a tally beside them; return it, ended."""
+    tally = Tally(len(files))
+    tally.start()
+    for facts in pool.unordered_imap(examine, files):
+        tally.tell(facts)
+        while progress := tally.listen(timeout=0):
+            show_progress(f"{progress} of {len(files):,} files")
+    tally.wait()
+    return tally
+
+
+def show_progress(text: str) -> None:
+    """Rewrite the last line of a terminal; elsewhere do nothing."""
+    if sys.stdout.isatty():
+        width = shutil.get_terminal_size().columns - 1
+        print(f"\r{text[:width]:<{width}}\r", end="", flush=True)
+
+
+def print_report(report: dict[str, Any], folder: Path) -> None:
+    """Print the top ten by each measure, the totals, and what could not be parsed."""
+    for measure, title in MEASURES.items():
+        print(f"\n{title}")
+        for facts in report["top"][measure]:
+            if facts[measure]:
+                where = f" ({facts['function']})" if measure == "longest" else ""
+                print(f"{facts[measure]:>10,}  {facts['path'].relative_to(folder)}{where}")
+    print("\nIn all")
+    for measure in ("lines", "functions", "classes", "imports"):
+        print(f"{report['totals'][measure]:>10,}  {measure}")
+    if report["problems"]:
+        print(f"\nNot parsed: {len(report['problems']):,}")
+        for facts in report["problems"]:
+            print(f"  {facts['path'].relative_to(folder)}: {facts['problem']}")
+
+
+def print_timers(tally: Tally) -> None:
+    """Print what each section of the tally took."""
+    print(f"\n{'The tally, in ms':<27} {'times':>9} {'mean':>10} {'total':>10}")
+    for section in ("prerun", "run", "postrun", "onfinish", "result"):
+        timer = getattr(tally.timers, section)
+        mean_ms, total_ms = timer.mean * 1000, timer.total_time * 1000
+        print(f"  {section:<25} {timer.num_times:>9,} {mean_ms:>10.3f} {total_ms:>10,.1f}")
+
+
+def print_speed(seconds: dict[str, float], file_count: int, line_count: int) -> None:
+    """Print how quick the pool was, and the plain loop."""
+    print(f"\n{'Speed':<27} {'seconds':>9} {'files/s':>10} {'lines/s':>10}")
+    for name, time_taken in seconds.items():
+        rates = f"{file_count / time_taken:>10,.0f} {line_count / time_taken:>10,.0f}"
+        print(f"  {name:<25} {time_taken:>9.2f} {rates}")
+    pool, loop = seconds.values()
+    print(f"  speed-up                  {loop / pool:>9.2f}")
+    print("  (all files were in the file cache; the pool's time includes starting its processes)")
+
+
+def find_files(folder: Path, foreign: set[str]) -> tuple[list[Path], list[str]]:
+    """Return the `.py` files below a folder, in order, and what is left out, with the reason."""
+    files: list[Path] = []
+    left_out: list[str] = []
+    for parent, folders, names in os.walk(folder, onerror=lambda e: left_out.append(str(e))):
+        for name in foreign.intersection(folders):
+            folders.remove(name)
+            left_out.append(f"{Path(parent, name)}: not of the standard library")
+        for path in (Path(parent, name) for name in names if name.endswith(".py")):
+            if path.is_file():
+                files.append(path)
+            else:
+                left_out.append(f"{path}: neither a file nor a link to one")
+    return sorted(files), left_out
+
+
+def whole_number(text: str) -> int:
+    """Read the value of an option."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"it must be a whole number from 1 on, not {text!r}")
+    return int(text)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the demo with these arguments; None: those of the command line."""
+    parser = argparse.ArgumentParser(description="Parse Python files on all cores.")
+    parser.add_argument("folder", nargs="?", type=Path, help="default: the standard library")
+    parser.add_argument("--limit", type=whole_number, metavar="N", help="only the first N files")
+    parser.add_argument("--workers", type=whole_number, metavar="N", help="default: one per CPU")
+    options = parser.parse_args(arguments)
+
+    folder = options.folder or Path(sysconfig.get_path("stdlib"))
+    if not folder.is_dir():
+        parser.exit(2, f"demo.py: {folder} is not a folder\n")
+    installed = {"site-packages", "dist-packages"}
+    found, left_out = find_files(folder, foreign=set() if options.folder else installed)
+    if not found:
+        parser.exit(2, "; ".join([f"demo.py: no .py files in {folder}", *left_out]) + "\n")
+    files = found[: options.limit]
+
+    name = "" if options.folder else f", the library of Python {platform.python_version()}"
+    first = f"the first {len(files):,} of " if len(files) < len(found) else ""
+    print(f"Parsing {first}{len(found):,} files in {folder}{name}", flush=True)
+    for reason in left_out:
+        print(f"  left out: {reason}")
+    for path in files:  # into the file cache, so that neither way of parsing pays for the disk
+        with contextlib.suppress(OSError):
+            path.read_bytes()
+
+    seconds = {}
+    begin = time.perf_counter()
+    with Pool(options.workers) as pool:
+        tally = parse_in_pool(files, pool)
+    seconds[f"pool, {pool.workers} workers"] = time.perf_counter() - begin
+
+    show_progress("once more, in a plain loop ...")
+    begin = time.perf_counter()
+    for path in files:
+        examine(path)
+    seconds["one process, a plain loop"] = time.perf_counter() - begin
+    show_progress("")
+
+    report = tally.result()
+    print_report(report, folder)
+    print_timers(tally)
+    print_speed(seconds, len(files), report["totals"]["lines"])
+
+
+if __name__ == "__main__":
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a file may have any name
+    try:
+        main()
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
+        sys.exit("\n" * sys.stdout.isatty() + "demo.py: interrupted")
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
