@@ -31,7 +31,17 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from suitkaise.processing import Pool, Skprocess
+
+def end_at_once(*_: object) -> None:
+    """Answer Ctrl-C with one line; whatever ends this process, the others end with it."""
+    os.write(2, b"\ndemo.py: interrupted\n" if sys.stderr.isatty() else b"demo.py: interrupted\n")
+    os._exit(130)  # as shells have it
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGINT, end_at_once)  # here, because the import below takes a moment
+
+from suitkaise.processing import Pool, Skprocess  # noqa: E402
 
 MEASURES = {
     "longest": "Longest functions (of each file the longest), in lines",
@@ -226,8 +236,5 @@ if __name__ == "__main__":
     try:
         main()
         sys.stdout.flush()
-    except KeyboardInterrupt:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # once is enough
-        sys.exit("\n" * sys.stdout.isatty() + "demo.py: interrupted")
     except BrokenPipeError:  # `| head` has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

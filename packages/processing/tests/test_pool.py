@@ -223,17 +223,9 @@ def test_map_raises_the_first_error_by_the_order_of_the_items(pool: Pool) -> Non
         pool.map(late_then_early, range(6))
 
 
-def test_map_takes_no_more_input_after_an_error(pool: Pool) -> None:
-    taken = []
-
-    def items() -> Iterator[int]:
-        for number in itertools.count():
-            taken.append(number)
-            yield number
-
-    with pytest.raises(Odd):
-        pool.map(fail_at(3), items())
-    assert len(taken) < 100_000
+def test_map_takes_no_more_of_an_endless_input_after_an_error(pool: Pool) -> None:
+    with pytest.raises(Odd, match="code 3"):
+        pool.map(fail_at(3), itertools.count())
 
 
 @pytest.mark.parametrize("name", ["imap", "unordered_imap"])
