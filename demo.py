@@ -62,7 +62,7 @@ def examine(path: Path) -> dict[str, Any]:
             warnings.simplefilter("ignore")  # an invalid escape in a file is not our business
             nodes = list(ast.walk(ast.parse(source, path.name)))
     except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        facts["problem"] = f"{type(error).__name__}: {error}"
+        facts["problem"] = f"{type(error).__name__}: {error}".removesuffix(": ")
         return facts
     for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -128,11 +128,11 @@ def show_progress(text: str) -> None:
 def print_report(report: dict[str, Any], folder: Path) -> None:
     """Print the top ten by each measure, the totals, and what could not be parsed."""
     for measure, title in MEASURES.items():
-        print(f"\n{title}")
-        for facts in report["top"][measure]:
-            if facts[measure]:
-                where = f" ({facts['function']})" if measure == "longest" else ""
-                print(f"{facts[measure]:>10,}  {facts['path'].relative_to(folder)}{where}")
+        top = [facts for facts in report["top"][measure] if facts[measure]]
+        print(f"\n{title}" if top else f"\n{title}: none")
+        for facts in top:
+            where = f" ({facts['function']})" if measure == "longest" else ""
+            print(f"{facts[measure]:>10,}  {facts['path'].relative_to(folder)}{where}")
     print("\nIn all")
     for measure in ("lines", "functions", "classes", "imports"):
         print(f"{report['totals'][measure]:>10,}  {measure}")
@@ -151,15 +151,16 @@ def print_timers(tally: Tally) -> None:
         print(f"  {section:<25} {timer.num_times:>9,} {mean_ms:>10.3f} {total_ms:>10,.1f}")
 
 
-def print_speed(seconds: dict[str, float], file_count: int, line_count: int) -> None:
-    """Print how quick the pool was, and the plain loop."""
+def print_speed(seconds: dict[str, float], file_count: int, line_count: int, load: float) -> None:
+    """Print how quick the pool was, and the plain loop, on a machine with this load."""
     print(f"\n{'Speed':<27} {'seconds':>9} {'files/s':>10} {'lines/s':>10}")
     for name, time_taken in seconds.items():
         rates = f"{file_count / time_taken:>10,.0f} {line_count / time_taken:>10,.0f}"
         print(f"  {name:<25} {time_taken:>9.2f} {rates}")
     pool, loop = seconds.values()
-    print(f"  speed-up                  {loop / pool:>9.2f}")
-    print("  (all files were in the file cache; the pool's time includes starting its processes)")
+    print(f"  {'speed-up':<25} {loop / pool:>9.2f}")
+    print("  All files were in the file cache; the pool's time includes starting its processes.")
+    print(f"  Load in the minute before: {load:.1f}, on {os.cpu_count()} CPUs.")
 
 
 def find_files(folder: Path, foreign: set[str]) -> tuple[list[Path], list[str]]:
@@ -211,6 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
         with contextlib.suppress(OSError):
             path.read_bytes()
 
+    load = os.getloadavg()[0]
     seconds = {}
     begin = time.perf_counter()
     with Pool(options.workers) as pool:
@@ -227,7 +229,7 @@ def main(arguments: list[str] | None = None) -> None:
     report = tally.result()
     print_report(report, folder)
     print_timers(tally)
-    print_speed(seconds, len(files), report["totals"]["lines"])
+    print_speed(seconds, len(files), report["totals"]["lines"], load)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import sys
 import threading
 import warnings
@@ -22,10 +23,17 @@ from ._worker import Worker
 
 
 def main(channel_descriptor: int, page_descriptor: int) -> int:
-    """Run this child on its descriptors, and return its exit status."""
-    page = StatusPage.from_descriptor(page_descriptor)
+    """Run this child on its descriptors to its very end, and return its exit status."""
     alarm = SectionAlarm()
-    channel = ChildChannel(channel_descriptor, alarm)
+    page = StatusPage.from_descriptor(page_descriptor)
+    with contextlib.closing(ChildChannel(channel_descriptor, alarm)) as channel:
+        status = live(channel, page, alarm)
+        _leave()
+    return status
+
+
+def live(channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> int:
+    """Be what the first message says, until that has ended; returns the exit status."""
     try:
         start = channel.receive_blocking()
     except EOFError:
@@ -40,8 +48,6 @@ def main(channel_descriptor: int, page_descriptor: int) -> int:
             Worker(channel, page, alarm).serve()
     except SystemExit as request:
         status = _exit_status(request)
-    _leave()
-    channel.close()
     return status
 
 

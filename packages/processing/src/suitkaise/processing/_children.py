@@ -7,8 +7,6 @@ import socket
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Protocol
 
-import psutil
-
 from ._channel import ParentChannel
 from ._messages import Message
 from ._page import StatusPage
@@ -72,6 +70,8 @@ class Child:
 
     def kill_tree(self) -> None:
         """Kill the child, its process group, and its descendants that have left the group."""
+        import psutil  # here: it takes a third of the server's start to import
+
         try:
             descendants = psutil.Process(self.pid).children(recursive=True) if self.pid else []
         except psutil.Error:

@@ -12,6 +12,10 @@ however that happens, it sees end-of-file and kills them all; should it be kille
 kills them (`_platform.die_with_parent`, exact here because this process has a single thread).
 
 The control socket is a SEQPACKET pair: each message is whole, with its descriptors.
+
+Forking and a first walk through memory that is still shared cost more than all the rest of a start.
+So once it has nothing else to do, the server forks a spare, which does both ahead of time and then
+waits to become the next child.
 """
 
 from __future__ import annotations
@@ -24,10 +28,11 @@ import select
 import signal
 import socket
 import sys
-from typing import Any
+from typing import Any, NamedTuple, NoReturn
 
 from . import _child
 from ._platform import die_with_parent, load_death_signal
+from ._rehearsal import rehearse
 
 CONTROL_BYTES = 4096
 # Sent to all processes of a service or a terminal: the parent decides what they mean, and the
@@ -40,12 +45,21 @@ Control = tuple[
 ]  # ("fork", id) ("kill", id) | ("forked", id, pid) ("failed", id, errno) ...
 
 
+class _Spare(NamedTuple):
+    """A process that waits for the descriptors of a child, to become it."""
+
+    pid: int
+    adoption: socket.socket
+
+
 class Server:
     """Forks, reaps and kills children until its parent's end of the control socket closes."""
 
     def __init__(self, control: socket.socket) -> None:
         self._control = control
         self._pids: dict[int, int] = {}  # child id -> process id, while not reaped
+        self._spare: _Spare | None = None
+        self._wants_spare = False  # from a first order on: who starts one child may start another
         self._libc = load_death_signal()
         self._wakeup_read, self._wakeup_write = os.pipe()
         os.set_blocking(self._wakeup_read, False)
@@ -62,7 +76,11 @@ class Server:
         poll.register(self._wakeup_read, select.POLLIN)
         try:
             while True:
-                ready = {descriptor for descriptor, _ in poll.poll()}
+                ready = {
+                    descriptor for descriptor, _ in poll.poll(0 if self._wants_spare else None)
+                }
+                if not ready:
+                    self._fork_spare()
                 if self._wakeup_read in ready:
                     with contextlib.suppress(BlockingIOError):
                         os.read(self._wakeup_read, CONTROL_BYTES)
@@ -74,6 +92,7 @@ class Server:
         finally:
             for child in list(self._pids):
                 self._kill(child)
+            self._discard_spare()
 
     def _obey(self) -> bool:
         body, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, DESCRIPTORS)
@@ -87,23 +106,61 @@ class Server:
         return True
 
     def _fork(self, child: int, descriptors: list[int]) -> None:
-        server = os.getpid()
         try:
-            pid = os.fork()
+            pid = self._hand_to_spare(descriptors) or self._fork_process(descriptors)
         except OSError as error:
             self._report(("failed", child, error.errno))
         else:
-            if pid == 0:
-                self._become_child(server, descriptors)
-            with contextlib.suppress(OSError):  # the child does the same: whoever is first
-                os.setpgid(pid, pid)
             self._pids[child] = pid
             self._report(("forked", child, pid))
+            self._wants_spare = self._spare is None
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
 
-    def _become_child(self, server: int, descriptors: list[int]) -> None:
+    def _hand_to_spare(self, descriptors: list[int]) -> int | None:
+        """Have the spare become the child; None if there is no spare, or it has been killed."""
+        spare, self._spare = self._spare, None
+        if spare is None:
+            return None
+        with spare.adoption:
+            try:
+                socket.send_fds(spare.adoption, [b"a"], descriptors)
+            except OSError:
+                return None
+        return spare.pid
+
+    def _fork_spare(self) -> None:
+        self._wants_spare = False
+        ours, theirs = socket.socketpair()
+        with theirs:
+            try:
+                self._spare = _Spare(self._fork_process([], (ours, theirs)), ours)
+            except OSError:  # no process left: the next order will say so
+                ours.close()
+
+    def _discard_spare(self) -> None:
+        if self._spare is not None:
+            self._spare.adoption.close()  # it sees end-of-file, and ends
+            self._spare = None
+
+    def _fork_process(
+        self, descriptors: list[int], adoption: tuple[socket.socket, socket.socket] | None = None
+    ) -> int:
+        server = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_child(server, descriptors, adoption)
+        with contextlib.suppress(OSError):  # the child does the same: whoever is first
+            os.setpgid(pid, pid)
+        return pid
+
+    def _become_child(
+        self,
+        server: int,
+        descriptors: list[int],
+        adoption: tuple[socket.socket, socket.socket] | None,
+    ) -> NoReturn:
         status = 1
         try:
             die_with_parent(self._libc, server)
@@ -115,6 +172,11 @@ class Server:
             self._control.close()
             os.close(self._wakeup_read)
             os.close(self._wakeup_write)
+            if adoption is not None:
+                servers_end, own_end = adoption
+                servers_end.close()
+                rehearse()
+                descriptors = _await_adoption(own_end)
             channel, page, *standard = descriptors
             for target, descriptor in enumerate(standard):
                 os.dup2(descriptor, target)
@@ -128,18 +190,14 @@ class Server:
 
     def _reap(self) -> None:
         children = {pid: child for child, pid in self._pids.items()}
-        while children:
-            ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            if ended is None:
-                return
-            pid = ended.si_pid
-            if ended.si_status != 0:  # what it had started has lost its owner
-                with contextlib.suppress(OSError):
-                    os.killpg(pid, signal.SIGKILL)  # before it is reaped: the number is its own
+        while (pid := _next_ended()) is not None:
             _, status = os.waitpid(pid, 0)
-            child = children.pop(pid)
-            del self._pids[child]
-            self._report(("exited", child, os.waitstatus_to_exitcode(status)))
+            child = children.pop(pid, None)
+            if child is not None:
+                del self._pids[child]
+                self._report(("exited", child, os.waitstatus_to_exitcode(status)))
+            elif self._spare is not None and self._spare.pid == pid:
+                self._discard_spare()
 
     def _kill(self, child: int) -> None:
         pid = self._pids.get(child)
@@ -152,6 +210,29 @@ class Server:
 
     def _report(self, message: Control) -> None:
         self._control.send(marshal.dumps(message))
+
+
+def _next_ended() -> int | None:
+    """Return the process id of a child that has ended and is not reaped, or None."""
+    try:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return None
+    if ended is None:
+        return None
+    if ended.si_status != 0:  # what it had started has lost its owner
+        with contextlib.suppress(OSError):
+            os.killpg(ended.si_pid, signal.SIGKILL)  # not reaped: the number is still its own
+    return ended.si_pid
+
+
+def _await_adoption(adoption: socket.socket) -> list[int]:
+    """In a spare: return the descriptors of the child that it is to become; blocks until then."""
+    with adoption:
+        body, descriptors, _, _ = socket.recv_fds(adoption, 1, DESCRIPTORS)
+    if not body:  # the server has ended
+        os._exit(0)
+    return descriptors
 
 
 def main(descriptor: int) -> None:

@@ -1,0 +1,42 @@
+"""What the worker processes of every contender run; it imports nothing but the clock."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+ANSWER = 42
+
+
+def answer() -> int:
+    return ANSWER
+
+
+def send_answer(connection: Any) -> None:
+    connection.send(ANSWER)
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def add_up(array: Any) -> float:
+    return float(array.sum())
+
+
+def work(milliseconds: int) -> int:
+    """Keep a CPU busy; what other processes take from it does not count."""
+    end = time.thread_time() + milliseconds / 1000
+    while time.thread_time() < end:
+        pass
+    return milliseconds
+
+
+def echo_queues(inbox: Any, outbox: Any) -> None:
+    while (data := inbox.get()) is not None:
+        outbox.put(data)
+
+
+def echo_connection(connection: Any) -> None:
+    while (data := connection.recv()) is not None:
+        connection.send(data)

@@ -1,0 +1,56 @@
+"""A rehearsal: the life of an Skprocess that does nothing, before there is one to run.
+
+A forked process shares its memory with the server until one of the two writes to it, page by page,
+and Python writes wherever it reads. A rehearsal has the kernel copy those pages while nobody waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+
+from suitkaise.cucumber import serialize
+
+from ._alarm import SectionAlarm
+from ._channel import ChildChannel
+from ._child import live
+from ._messages import Start, encode
+from ._page import StatusPage, create_page
+from ._skprocess import Skprocess
+from ._surroundings import capture
+
+
+class _Rehearsal(Skprocess):
+    """Every hook, and nothing in it."""
+
+    def __init__(self) -> None:
+        self.process_config.runs = 1
+
+    def __prerun__(self) -> None:
+        pass
+
+    def __run__(self) -> None:
+        pass
+
+    def __postrun__(self) -> None:
+        pass
+
+    def __onfinish__(self) -> None:
+        pass
+
+    def __result__(self) -> str:
+        return "a result"
+
+
+def rehearse() -> None:
+    """Go through all that a child does from its first message to its last; leaves no trace."""
+    thing = _Rehearsal()
+    start = Start("process", capture(), serialize(thing), serialize(thing.process_config))
+    alarm = SectionAlarm()
+    page = StatusPage.from_descriptor(create_page()[1])
+    ours, theirs = socket.socketpair()
+    with ours, contextlib.closing(ChildChannel(theirs.detach(), alarm)) as channel:
+        ours.sendall(encode(start))
+        live(channel, page, alarm)
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
