@@ -1,9 +1,15 @@
 import asyncio
+import functools
 import inspect
+import subprocess
+import time
+import time as clock
+import urllib.request
+from time import sleep as nap
 
 import pytest
 
-from suitkaise.sk import blocking
+from suitkaise.sk import blocking, sk
 
 
 def test_blocking_gives_the_same_function_with_a_mark():
@@ -55,3 +61,140 @@ def test_the_mark_shows_on_methods_of_every_kind():
 def test_what_takes_no_mark_is_a_type_error_with_the_remedy(function):
     with pytest.raises(TypeError, match="mark a Python function that calls it"):
         blocking(function)
+
+
+def plain_sleep(seconds):
+    time.sleep(seconds)
+
+
+def aliased_sleep(seconds):
+    nap(seconds)
+
+
+def renamed_module():
+    clock.sleep(1)
+
+
+def reads_a_file(path):
+    with open(path) as file:  # noqa: PTH123
+        return file.read()
+
+
+def runs_a_program():
+    subprocess.run(["true"], check=True)
+
+
+def asks_the_network(url):
+    return urllib.request.urlopen(url)
+
+
+def receives(connection):
+    return connection.recv(10)
+
+
+def asks_a_database(cursor):
+    cursor.execute("select 1")
+    return cursor.fetchall()
+
+
+def uses_a_helper():
+    return deeper(1)
+
+
+def deeper(seconds):
+    if seconds:
+        uses_a_helper()
+    plain_sleep(seconds)
+
+
+def counts(items):
+    return len(", ".join(sorted(items)))
+
+
+def shadows():
+    def sleep(seconds):
+        return seconds
+
+    return sleep(1)
+
+
+@blocking
+def marked():
+    return 1
+
+
+def calls_what_is_marked():
+    return marked()
+
+
+async def awaits(connection):
+    await asyncio.sleep(1)
+    await connection.execute("select 1")
+
+
+async def blocks_the_loop():
+    time.sleep(1)
+
+
+@pytest.mark.parametrize(
+    ("function", "names"),
+    [
+        (plain_sleep, ["time.sleep"]),
+        (aliased_sleep, ["time.sleep"]),
+        (renamed_module, ["time.sleep"]),
+        (reads_a_file, ["open"]),
+        (runs_a_program, ["subprocess.run"]),
+        (asks_the_network, ["urllib.request.urlopen"]),
+        (receives, [".recv"]),
+        (asks_a_database, [".execute", ".fetchall"]),
+        (uses_a_helper, ["time.sleep"]),
+        (blocks_the_loop, ["time.sleep"]),
+        (time.sleep, ["time.sleep"]),
+        (open, ["open"]),
+        (functools.partial(plain_sleep, 1), ["time.sleep"]),
+        (counts, []),
+        (shadows, []),
+        (awaits, []),
+        (len, []),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_blocking_calls_are_found_in_the_source(function, names):
+    assert sk(function).blocking_calls == names
+    assert sk(function).has_blocking_calls == bool(names)
+
+
+@pytest.mark.parametrize("function", [marked, calls_what_is_marked])
+def test_what_is_marked_blocks(function):
+    assert sk(function).blocking_calls == [f"{__name__}.marked"]
+
+
+def test_methods_are_followed_through_the_class():
+    class Above:
+        def pause(self):
+            time.sleep(1)
+
+    @sk
+    class Worker(Above):
+        def work(this):
+            return this.step()
+
+        def step(self):
+            return self.pause()
+
+        def count(self):
+            return 1
+
+    worker = Worker()
+
+    assert worker.work.blocking_calls == ["time.sleep"]
+    assert worker.work.has_blocking_calls
+    assert Worker.step.has_blocking_calls
+    assert not worker.count.has_blocking_calls
+
+
+def test_without_source_nothing_is_found():
+    scope = {}
+    exec("import time\ndef nap():\n    time.sleep(1)\n", scope)
+
+    assert sk(scope["nap"]).blocking_calls == []

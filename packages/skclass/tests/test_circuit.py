@@ -1,3 +1,4 @@
+import asyncio
 import copy
 import math
 import pickle
@@ -207,3 +208,36 @@ def test_the_repr_tells_where_it_stands():
     assert repr(circuit) == (
         "<Circuit: times_shorted=1 of 3, total_trips=0, current_sleep_time=0.5 s>"
     )
+
+
+def test_an_awaited_short_sleeps_in_the_event_loop_and_counts_the_same():
+    circuit = Circuit(2, 1.5)
+    sleeps: list[float] = []
+
+    async def sleep(seconds):
+        sleeps.append(seconds)
+
+    circuit._sleep = None
+    circuit._sleep_async = sleep
+
+    async def main():
+        return [await circuit.short.asynced()() for _ in range(4)]
+
+    assert asyncio.run(main()) == [False, True, False, True]
+    assert sleeps == [1.5, 1.5]
+
+
+def test_an_awaited_trip_lets_others_run_while_it_sleeps():
+    circuit = Circuit(1, 60.0, max_sleep_time=60.0)
+
+    async def main():
+        tripping = asyncio.ensure_future(circuit.trip.asynced()())
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        seen = circuit.total_trips
+        tripping.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await tripping
+        return seen
+
+    assert asyncio.run(main()) == 1

@@ -7,7 +7,10 @@ from suitkaise import circuits, sk
 
 @pytest.mark.parametrize(
     ("package", "names"),
-    [(circuits, ["BreakingCircuit", "Circuit"]), (sk, ["blocking"])],
+    [
+        (circuits, ["BreakingCircuit", "Circuit"]),
+        (sk, ["FunctionTimeoutError", "SkModifierError", "blocking", "sk"]),
+    ],
 )
 def test_each_import_package_exports_exactly_its_names(package, names):
     public = {name for name in vars(package) if not name.startswith("_")}

@@ -33,10 +33,13 @@ class Backoff:
         """Build the rule from the arguments of a circuit.
 
         Raises:
-            ValueError: An argument is no such number; it is named by the circuit's parameter.
+            ValueError: An argument is out of range; it is named by the circuit's parameter.
+            TypeError: An argument is no number.
         """
         check_seconds("sleep_time_after_trip", sleep_time)
         check_seconds("max_sleep_time", max_sleep_time)
+        _check_number("backoff_factor", factor)
+        _check_number("jitter", jitter)
         if not 0.0 < factor < inf:
             raise ValueError(f"backoff_factor must be finite and above 0, got {factor!r}")
         if jitter != jitter:
@@ -61,10 +64,17 @@ def check_seconds(name: str, seconds: float) -> None:
     """Refuse what cannot be slept.
 
     Raises:
-        ValueError: ``seconds`` is negative, infinite or not a number.
+        ValueError: ``seconds`` is negative, infinite or NaN.
+        TypeError: ``seconds`` is no number.
     """
+    _check_number(name, seconds)
     if not 0.0 <= seconds < inf:
         raise ValueError(f"{name} must be finite seconds, 0 or more; got {seconds!r}")
+
+
+def _check_number(name: str, value: object) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(f"{name} must be a number, got {value!r}")
 
 
 def checked_shorts(num_shorts_to_trip: int) -> int:
@@ -74,7 +84,12 @@ def checked_shorts(num_shorts_to_trip: int) -> int:
         ValueError: It is below 1.
         TypeError: It is not a whole number.
     """
-    checked = operator.index(num_shorts_to_trip)
+    try:
+        checked = operator.index(num_shorts_to_trip)
+    except TypeError:
+        raise TypeError(
+            f"num_shorts_to_trip must be a whole number, 1 or more; got {num_shorts_to_trip!r}"
+        ) from None
     if checked < 1:
         raise ValueError(f"num_shorts_to_trip must be 1 or more, got {num_shorts_to_trip!r}")
     return checked

@@ -1,18 +1,23 @@
-"""What functions and classes do, told to suitkaise.
+"""Modifiers for functions, methods and classes; what functions and classes do, told to suitkaise.
 
 Example:
-    >>> from suitkaise.sk import blocking
+    >>> from suitkaise.sk import blocking, sk
+    >>> @sk
+    ... def double(number: int) -> int:
+    ...     return 2 * number
+    >>> double(4), double.timeout(2.0)(4), double.background()(4).result()
+    (8, 8, 8)
     >>> @blocking
     ... def fetch(key: str) -> str:
     ...     return f"value of {key}"
-    >>> fetch("a")
-    'value of a'
-    >>> fetch.__sk_blocking__
+    >>> sk(fetch).has_blocking_calls
     True
 """
 
 from suitkaise.sk._blocking import blocking
+from suitkaise.sk._errors import FunctionTimeoutError, SkModifierError
+from suitkaise.sk._function import sk
 
-__all__ = ["blocking"]
+__all__ = ["FunctionTimeoutError", "SkModifierError", "blocking", "sk"]
 
 __version__ = "0.1.0"
