@@ -66,10 +66,12 @@ def _write(folder: Path, facts: dict[str, str], page: list[str], standings: list
     (folder / "samples.json").write_text(json.dumps({**facts, "seconds": samples}, indent=1))
     where = f"{facts['CPU']}, {facts['Python']}."
     serialising = [standing for standing in standings if standing.group == "serialise"]
-    processes = [s for s in standings if s.group not in ("serialise", "runs")]
+    timing = [standing for standing in standings if standing.group == "timing"]
+    processes = [s for s in standings if s.group not in ("serialise", "runs", "timing")]
     for name, what, panels in (
         ("processing", "Processes and pools", processes),
         ("cucumber", "Serialise and back", serialising),
+        ("sktimer", "Timers", timing),
     ):
         if panels:
             chart.draw(what, where, panels, folder, name)

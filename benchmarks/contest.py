@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 Call = Callable[[Any], Any]
-GROUPS = ("serialise", "start", "tiny", "arrays", "uneven", "messages", "runs")
+GROUPS = ("serialise", "start", "tiny", "arrays", "uneven", "messages", "runs", "timing")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 import copy
 import pickle
+import threading
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ def test_the_latest_are_kept_with_their_pauses(recorded, max_times):
     measurements = filled(recorded, max_times)
     latest = recorded if max_times is None else recorded[-max_times:]
 
-    times, paused = measurements.kept()
+    _, times, paused = measurements.window()
 
     assert times.tolist() == [elapsed for elapsed, _ in latest]
     assert paused == sum(paused for _, paused in latest)
@@ -47,16 +48,32 @@ def test_resizing_drops_what_is_older_and_brings_nothing_back(recorded, first, s
 
     measurements.resize(second)
 
-    times, paused = measurements.kept()
+    _, times, paused = measurements.window()
     assert times.tolist() == [elapsed for elapsed, _ in latest]
     assert paused == sum(paused for _, paused in latest)
 
 
 def test_a_window_bounds_what_is_stored():
-    measurements = filled([(1.0, 1.0)] * 1_000, max_times=10)
+    measurements = filled([(1.0, 1.0)] * 1_000, max_times=100)
 
-    assert len(measurements._times) < 20
-    assert len(measurements._pauses) < 20
+    assert len(measurements._times) <= 112
+    assert len(measurements._pauses) <= 112
+
+
+def test_the_inbox_is_emptied_by_itself():
+    measurements = filled([(1.0, 0.0)] * 10_000)
+
+    assert len(measurements._inbox) < 1_000
+    assert len(measurements._times) > 9_000
+
+
+@given(recordings, recordings, st.one_of(st.none(), st.integers(1, 12)))
+def test_what_is_taken_over_looks_as_if_it_had_been_recorded_here(one, other, max_times):
+    measurements = filled(one, max_times)
+
+    measurements.take_over(filled(other))
+
+    assert measurements.window()[1:] == filled(one + other, max_times).window()[1:]
 
 
 @pytest.mark.parametrize(
@@ -68,12 +85,44 @@ def test_a_copy_holds_the_window_alone_and_shares_nothing(travel):
     measurements = filled([(1.0, 0.5)] * 19, max_times=10)
 
     twin = travel(measurements)
-    twin.record(2.0, 0.0)
+    twin.record(2.0)
 
     assert twin.max_times == 10
-    assert twin.kept()[0].tolist() == [1.0] * 9 + [2.0]
-    assert measurements.kept()[0].tolist() == [1.0] * 10
-    assert measurements.kept()[1] == 5.0
+    assert twin.window().times.tolist() == [1.0] * 9 + [2.0]
+    assert measurements.window().times.tolist() == [1.0] * 10
+    assert measurements.window().paused == 5.0
+
+
+class BusyInbox(list[float]):
+    """One into which another thread puts something while it is emptied."""
+
+    def __getitem__(self, index):
+        part = super().__getitem__(index)
+        if len(self) == 1:
+            self.append(2.0)
+        return part
+
+
+def test_what_arrives_while_the_inbox_is_emptied_is_kept_for_the_next_time():
+    measurements = Measurements(None)
+    measurements._inbox = BusyInbox([1.0])
+
+    assert measurements.window().times.tolist() == [1.0]
+    assert measurements.window().times.tolist() == [1.0, 2.0]
+
+
+def test_recording_does_not_wait_for_who_reads():
+    measurements = Measurements(None)
+
+    with measurements._lock:
+        thread = threading.Thread(
+            target=lambda: [measurements.record(1.0) for _ in range(10_000)], daemon=True
+        )
+        thread.start()
+        thread.join(60)
+        assert not thread.is_alive()
+
+    assert measurements.count() == 10_000
 
 
 def test_clearing_keeps_the_window():
@@ -82,5 +131,5 @@ def test_clearing_keeps_the_window():
     measurements.clear()
 
     assert measurements.count() == 0
-    assert measurements.kept()[1] == 0.0
+    assert measurements.window().paused == 0.0
     assert measurements.max_times == 3

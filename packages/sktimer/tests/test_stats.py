@@ -129,6 +129,16 @@ def test_a_snapshot_survives_pickle_and_copy():
     assert copy.deepcopy(stats) == stats
 
 
+def test_what_a_snapshot_holds_to_look_up_percentiles_does_not_travel():
+    stats = stats_of([float(number) for number in range(1_000)])
+    twin = pickle.loads(pickle.dumps(stats, protocol=5))
+
+    assert len(pickle.dumps(stats, protocol=5)) == len(pickle.dumps(twin, protocol=5))
+    assert twin.percentile(95) == stats.percentile(95)
+    assert len(pickle.dumps(stats, protocol=5)) == len(pickle.dumps(twin, protocol=5))
+    assert len(pickle.dumps(stats, protocol=5)) < 10 * 1_000 + 1_000
+
+
 def test_a_snapshot_becomes_a_dict_with_every_statistic():
     fields = dataclasses.asdict(stats_of([1.0, 3.0]))
 

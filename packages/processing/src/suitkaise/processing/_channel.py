@@ -25,6 +25,7 @@ from contextlib import AbstractContextManager
 from ._messages import LENGTH, Message, decode, encode
 
 _READ_BYTES = 1 << 18
+_MOST_SENDS = 16  # whose lengths are kept, before they are added up
 
 
 class FrameReader:
@@ -63,49 +64,65 @@ class ParentChannel:
         self.socket = endpoint
         self._watch_writable = watch_writable
         self._reader = FrameReader()
-        # Guards the three below. Re-entrant, as all locks that a user's call may hold: a signal
-        # handler, which runs in the middle of such a call, may well call stop() or kill().
+        # Guards all below. Re-entrant, as all locks that a user's call may hold: a signal handler,
+        # which runs in the middle of such a call, may well call stop() or kill().
         self._lock = threading.RLock()
-        self._queue: deque[memoryview] = deque()
-        self._is_torn = False  # an interrupt hit in the middle of a frame: it can carry no more
+        self._queue: deque[tuple[int, memoryview]] = (
+            deque()
+        )  # (where it begins in the stream, frame)
+        self._sent: deque[int] = deque()  # bytes that each call of send took; their sum is how far
+        self._is_watched = False  # the I/O thread goes on when the socket takes more
         self._is_closed = False
 
     def send(self, message: Message) -> bool:
         """Send or queue a message, without blocking; False if the child's end is gone."""
         frame = memoryview(encode(message))
-        with self._lock:
-            if self._is_closed or self._is_torn:
-                return False
-            was_idle = not self._queue
-            self._queue.append(frame)
-            return self._flush() if was_idle else True
+        try:
+            with self._lock:
+                if self._is_closed:
+                    return False
+                queue = self._queue
+                begins = queue[-1][0] + len(queue[-1][1]) if queue else sum(self._sent)
+                queue.append((begins, frame))
+                return self._is_watched or self._flush()
+        except BaseException:
+            self._watch_writable(True)  # Ctrl-C: the I/O thread sends what is in the queue
+            raise
 
     def send_queued(self) -> None:
         """Go on sending; the I/O thread calls this when the socket takes more."""
         with self._lock:
-            if not self._is_closed and self._flush() and not self._queue:
+            if not self._is_closed:
+                self._is_watched = False
+                self._flush()
+            if not self._is_watched:
                 self._watch_writable(False)
 
     def _flush(self) -> bool:
-        queue = self._queue
-        try:
-            while queue:
-                sent = self.socket.send(queue[0])
-                if sent == len(queue[0]):
-                    queue.popleft()
-                else:
-                    queue[0] = queue[0][sent:]
-        except BlockingIOError:
-            self._watch_writable(True)
-        except OSError:
-            queue.clear()  # the child has ended: its sentinel tells the rest
-            return False
-        except BaseException:
-            # Ctrl-C may come between a send and the note of how much was sent.
-            self._is_torn = True
-            queue.clear()
-            self.socket.shutdown(socket.SHUT_RDWR)
-            raise
+        """Send what the socket takes.
+
+        An interrupt may hit between any two lines. So how far it has come is never computed from
+        what was intended: the deque takes what `send` returns within one instruction.
+        """
+        queue, sent = self._queue, self._sent
+        while queue:
+            begins, frame = queue[0]
+            if len(sent) > _MOST_SENDS:
+                self._sent = sent = deque((sum(sent),))
+            done = sum(sent) - begins
+            if done >= len(frame):
+                queue.popleft()
+                continue
+            try:
+                sent.extend(map(self.socket.send, (frame[done:],)))
+            except BlockingIOError:
+                self._is_watched = True
+                self._watch_writable(True)
+                return True
+            except OSError:
+                queue.clear()  # the child has ended: its sentinel tells the rest
+                return False
+        self._sent = deque()
         return True
 
     def receive_ready(self) -> list[Message] | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import sys
 import threading
 import warnings
 
-from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber import deserialize
 
 from . import _surroundings
 from ._alarm import SectionAlarm
@@ -18,7 +19,8 @@ from ._errors import ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._messages import Checkpoint, Finished, Start
 from ._page import StatusPage
-from ._runner import encode_ending, flush_output, run_life, serialize_error
+from ._runner import encode_ending, flush_output, leave_if_forked, run_life, serialize_error
+from ._serializing import serialize
 from ._worker import Worker
 
 
@@ -81,10 +83,12 @@ def _run_process(
             return
         channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload))
 
+    own_id = os.getpid()
     lifecycle = Lifecycle(config.runs, start.lives, start.current_run)
     ending = run_life(
         process, config, end, alarm, lifecycle, began=start.began, checkpoint=checkpoint
     )
+    leave_if_forked(own_id)
     finished = encode_ending(process, ending)
     flush_output()
     channel.send(finished)

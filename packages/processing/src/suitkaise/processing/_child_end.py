@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from typing import Any, NoReturn
 
-from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber import deserialize
 
 from ._channel import ChildChannel
 from ._errors import ProcessError
 from ._messages import Stop, Told
 from ._page import RUN, STOP, StatusPage
+from ._serializing import serialize
 from ._timers import ProcessTimers
 
 

@@ -35,6 +35,7 @@ class Child:
         pid: Its process id, once it has been forked.
         exitcode: As in `subprocess`, once it has ended; None before, or if it was never learnt.
         start_error: Why it could not be forked, if so.
+        receive_error: Why what it sent could not be taken, if so; it was killed for that.
     """
 
     def __init__(
@@ -51,14 +52,22 @@ class Child:
         self.pid: int | None = None
         self.exitcode: int | None = None
         self.start_error: OSError | None = None
+        self._has_ended = False
         self._owner = owner
         self._launcher = launcher
         self._supervisor = supervisor
         self._descriptor = endpoint.fileno()
+        self.receive_error: Exception | None = None
         self._channel = ParentChannel(
-            endpoint, lambda is_wanted: supervisor.watch_writable(self._descriptor, is_wanted)
+            endpoint,
+            lambda is_wanted: supervisor.watch_writable(
+                self._descriptor, self._on_ready, is_wanted
+            ),
         )
-        supervisor.watch(self._descriptor, self._on_ready)
+
+    def watch(self) -> None:
+        """Have the I/O thread take what it sends, from now on."""
+        self._supervisor.watch(self._descriptor, self._on_ready)
 
     def send(self, message: Message) -> bool:
         """Send a message without blocking; False if the child is gone. From any thread."""
@@ -68,8 +77,15 @@ class Child:
         """Have the child and its process group killed; returns at once. From any thread."""
         self._launcher.kill(self)
 
+    def discard(self) -> None:
+        """Kill it and let go of it; the owner is not told. From any thread."""
+        self._launcher.discard(self)
+        self.release()
+
     def kill_tree(self) -> None:
         """Kill the child, its process group, and its descendants that have left the group."""
+        if self._has_ended:  # its id may be another's by now
+            return
         import psutil  # here: it takes a third of the server's start to import
 
         try:
@@ -88,15 +104,18 @@ class Child:
     def set_ended(self, exitcode: int | None) -> None:
         """Hand over what it sent before its end, then tell the owner; in the I/O thread."""
         self.exitcode = exitcode
-        while self._hand_over():
-            pass
-        self.release()
-        self._owner.on_exit(self)
+        self._has_ended = True
+        try:
+            while self.receive_error is None and self._hand_over():
+                pass
+        finally:
+            self.release()
+            self._owner.on_exit(self)
 
     def release(self) -> None:
-        """Free the channel."""
-        self._supervisor.forget(self._descriptor, self._on_ready)
-        self._channel.close()
+        """Free the channel, and the page's descriptor."""
+        self._supervisor.forget(self._descriptor, self._on_ready, self._channel.close)
+        self.page.keep_copy()
 
     def abandon(self) -> None:
         """Let go in a process forked from the parent."""
@@ -113,10 +132,20 @@ class Child:
         try:
             messages = self._channel.receive_ready()
         except EOFError:
-            self._supervisor.forget(self._descriptor, self._on_ready)
+            self._stop_receiving()
+            return False
+        except (
+            Exception
+        ) as error:  # above all MemoryError: what came is lost, and so the thread of it
+            self.receive_error = error
+            self._stop_receiving()
+            self.kill()
             return False
         if messages is None:
             return False
         for message in messages:
             self._owner.on_message(self, message)
         return True
+
+    def _stop_receiving(self) -> None:
+        self._supervisor.forget(self._descriptor, self._on_ready, lambda: None)

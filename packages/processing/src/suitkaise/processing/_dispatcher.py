@@ -13,7 +13,7 @@ import enum
 import itertools
 import os
 import threading
-import time
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from ._children import Child
@@ -21,6 +21,7 @@ from ._engine import engine
 from ._errors import ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._messages import Done, Forget, Function, Message, Rejected, Start, Work
+from ._notice import Notice
 from ._page import CANCELLED, ITEM
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
@@ -64,10 +65,12 @@ class Dispatcher:
         self._process = os.getpid()
         self._supervisor: Supervisor | None = None  # once there are workers
         self._lock = threading.RLock()  # guards all below, and the scheduler's events
-        self._changed = threading.Condition(self._lock)  # a job or a worker has ended
+        self._changed = Notice()  # a job or a worker has ended
         self._state = State.OPEN
         self._crew: dict[int, _Worker] = {}
-        self._by_child: dict[Child, _Worker] = {}
+        self._by_child: dict[
+            Child, _Worker
+        ] = {}  # also those that were killed and are not gone yet
         self._jobs: dict[int, Job] = {}
         self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
         self._job_numbers = itertools.count(1)
@@ -75,8 +78,10 @@ class Dispatcher:
 
     # -- from the caller's thread
 
-    def begin(self, job: Job, items: int | None) -> int:
-        """Take a job, and see that there are workers for it; returns its number.
+    def begin(self, job: Job, items: int | None) -> None:
+        """Take a job, give it its number, and see that there are workers for it.
+
+        If this raises, Ctrl-C included, the job is not taken.
 
         Raises:
             ProcessError: If the pool is closed, or belongs to another process.
@@ -90,21 +95,22 @@ class Dispatcher:
         with self._lock:
             if self._state is not State.OPEN:
                 raise ProcessError("this Pool is closed; make a new one")
-            number = next(self._job_numbers)
-            self._jobs[number] = job
-            self._surroundings[number] = surroundings
-            self.scheduler.job_added(number, items)
+            job.number = number = next(self._job_numbers)
             try:
+                self._surroundings[number] = surroundings
+                self._jobs[number] = job
+                self.scheduler.job_added(number, items)
                 self._hire(self.workers if items is None else min(self.workers, max(1, items)))
             except BaseException:
                 self._forget_job(number)
                 raise
-            return number
 
     def submit(self, job: Job, first: int, cargo: Cargo) -> None:
         """Take a chunk of a job."""
         with self._lock:
             self._carry_out(self.scheduler.chunk_ready(job.number, first, len(cargo.items), cargo))
+            if len(self._crew) < self.workers:
+                self._replace(None)
 
     def end(self, job: Job, *, kill: bool) -> None:
         """Let go of a job: nothing of it runs any more, except the items that are running now.
@@ -118,17 +124,21 @@ class Dispatcher:
         with self._lock:
             if job.number not in self._jobs:
                 return
-            busy = [self._crew[number] for number in self.scheduler.running_on(job.number)]
+            running = self.scheduler.running_now(job.number)
+            holding = self.scheduler.running_on(job.number)
             self._forget_job(job.number)
-            for worker in busy:
+            for number in holding:
+                worker = self._crew[number]
                 if worker.child is not None:
                     worker.child.page.words[CANCELLED] = job.number
-                    if kill:
-                        worker.child.kill()
+                if kill and number in running:
+                    self._retire(worker)
             for worker in self._crew.values():
                 if job.number in worker.functions and worker.child is not None:
                     worker.functions.discard(job.number)
                     worker.child.send(Forget(job.number))
+            if self._jobs:
+                self._replace(None)
 
     def end_later(self, job: Job) -> None:
         """As `end`, from where no lock may be waited for: the garbage collector's calls."""
@@ -143,20 +153,17 @@ class Dispatcher:
         """
         if self._process != os.getpid():
             return
-        with self._changed:
+        with self._lock:
             if self._state is State.OPEN:
                 self._state = State.CLOSING
-            while self._state is State.CLOSING and any(map(self._is_active, self._jobs.values())):
-                self._changed.wait()
+        self._changed.wait_for(self._is_idle)
+        with self._lock:
             self._break_jobs("the Pool was closed before this iterator came to its end")
             for worker in self._crew.values():
                 if worker.child is not None:
                     worker.child.end_sending()
-            self._await_workers(time.monotonic() + _EXIT_GRACE)
-            for worker in self._crew.values():
-                if worker.child is not None:
-                    worker.child.kill()
-            self._await_workers(time.monotonic() + _EXIT_GRACE)
+        if not self._await_workers():
+            self.terminate()
 
     def terminate_later(self) -> None:
         """As `terminate`, from where no lock may be waited for: the garbage collector's calls."""
@@ -171,22 +178,27 @@ class Dispatcher:
         """
         if self._process != os.getpid():
             return
-        with self._changed:
+        with self._lock:
             self._break_jobs("the Pool was terminated")
-            for worker in self._crew.values():
-                if worker.child is not None:
-                    worker.child.kill()
-            if wait:
-                self._await_workers(time.monotonic() + _EXIT_GRACE)
+            for child in list(self._by_child):
+                child.kill()
+        if wait:
+            self._await_workers()
 
     @property
     def state(self) -> State:
         """Where its life stands."""
         return self._state
 
-    def _await_workers(self, deadline: float) -> None:
-        while self._crew and (left := deadline - time.monotonic()) > 0:
-            self._changed.wait(left)
+    def _is_idle(self) -> bool:
+        with self._lock:
+            return self._state is not State.CLOSING or not any(
+                not job.is_lazy or self.scheduler.has_chunks(job.number)
+                for job in self._jobs.values()
+            )
+
+    def _await_workers(self) -> bool:
+        return self._changed.wait_for(lambda: not self._by_child, _EXIT_GRACE)
 
     # -- from the I/O thread
 
@@ -215,7 +227,7 @@ class Dispatcher:
                     self._deliver(chunk.job, Unpackable(chunk))
             self._carry_out(self.scheduler.chunk_done(worker.number, message.chunk, items, busy))
             if self._state is State.CLOSING:
-                self._changed.notify_all()
+                self._changed.notify()
 
     def on_exit(self, child: Child) -> None:
         """Take note that a worker has ended, and put another in its place if there is work."""
@@ -223,23 +235,32 @@ class Dispatcher:
             worker = self._by_child.pop(child, None)
             if worker is None:
                 return
-            del self._crew[worker.number]
+            self._changed.notify()
+            if self._crew.pop(worker.number, None) is None:  # it was retired before
+                return
             item = int(child.page.words[ITEM])
             actions = self.scheduler.worker_ended(worker.number, item - 1 if item else None)
             for action in actions:
                 if isinstance(action, Fail):
-                    died = Died(action.chunk, action.position, child.pid, child.exitcode)
+                    died = Died(
+                        action.chunk,
+                        action.position,
+                        child.pid,
+                        child.exitcode,
+                        child.receive_error,
+                    )
                     self._deliver(action.chunk.job, died)
             self._carry_out([action for action in actions if not isinstance(action, Fail)])
-            self._changed.notify_all()
             if self._jobs and self._state is not State.CLOSED:
                 self._replace(child)
 
-    def _replace(self, lost: Child) -> None:
+    def _replace(self, lost: Child | None) -> None:
+        """Hire another worker if there is work that waits."""
         try:
-            if lost.start_error is not None:
+            if lost is not None and lost.start_error is not None:
                 raise lost.start_error
-            self._hire(len(self._crew) + 1)
+            if self.scheduler.has_ready():
+                self._hire(len(self._crew) + 1)
         except OSError as error:
             if not self._crew:  # nobody is left to do the work
                 for number in list(self._jobs):
@@ -252,8 +273,12 @@ class Dispatcher:
 
     # -- under the lock
 
-    def _is_active(self, job: Job) -> bool:
-        return not job.is_lazy or self.scheduler.has_chunks(job.number)
+    def _retire(self, worker: _Worker) -> None:
+        """Kill a worker, and count on it no more: its end is none of an item's."""
+        del self._crew[worker.number]
+        if worker.child is not None:
+            worker.child.kill()
+        self._carry_out(self.scheduler.worker_ended(worker.number, None))
 
     def _break_jobs(self, reason: str) -> None:
         self._state = State.CLOSED
@@ -268,12 +293,22 @@ class Dispatcher:
             self._crew[worker.number] = worker
             self._supervisor = engine().supervisor
             try:
-                worker.child = engine().launch(Start("worker", worker.surroundings), self)
+                start = Start("worker", worker.surroundings)
+                engine().launch(start, self, partial(self._adopt, worker))
+                self._carry_out(self.scheduler.worker_added(worker.number))
             except BaseException:
-                del self._crew[worker.number]
+                self._crew.pop(worker.number, None)
+                if worker.child is not None:
+                    self._by_child.pop(worker.child, None)
+                    worker.child.discard()
+                self._carry_out(self.scheduler.worker_ended(worker.number, None))
                 raise
-            self._by_child[worker.child] = worker
-            self._carry_out(self.scheduler.worker_added(worker.number))
+
+    def _adopt(self, worker: _Worker, child: Child) -> None:
+        if worker.child is not None:  # the server was lost: this is the second attempt
+            self._by_child.pop(worker.child, None)
+        worker.child = child
+        self._by_child[child] = worker
 
     def _carry_out(self, actions: list[Action]) -> None:
         try:
@@ -312,7 +347,7 @@ class Dispatcher:
         self._jobs.pop(number, None)
         self._surroundings.pop(number, None)
         self.scheduler.job_ended(number)
-        self._changed.notify_all()
+        self._changed.notify()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(

@@ -11,12 +11,13 @@ import itertools
 import os
 import socket
 import threading
+from collections.abc import Callable
 
 from ._children import Child, Owner
 from ._launcher import Launcher
 from ._messages import Start
 from ._page import create_page
-from ._platform import ensure_supported
+from ._platform import ensure_supported, occupy_standard_descriptors
 from ._supervisor import Supervisor
 
 
@@ -25,24 +26,29 @@ class Engine:
 
     def __init__(self) -> None:
         ensure_supported()
+        occupy_standard_descriptors()
         self.supervisor = Supervisor()
         self.supervisor.start()
         self._lock = threading.RLock()  # guards the launcher
         self._launcher: Launcher | None = None
         self._numbers = itertools.count(1)
 
-    def launch(self, start: Start, owner: Owner) -> Child:
+    def launch(self, start: Start, owner: Owner, adopt: Callable[[Child], None]) -> None:
         """Start a child and send it its first message; returns before it runs.
+
+        If this raises, Ctrl-C included, no child of it is left.
+
+        Args:
+            start: The first message.
+            owner: Who is told of its messages and its end.
+            adopt: Called with the child before there is a process, so that it is never nobody's.
 
         Raises:
             OSError: If there are no descriptors, memory or processes left to do so.
         """
         for _ in range(2):  # the server may have been killed unnoticed
-            launcher = self._living_launcher()
-            child = self._fork(launcher, owner)
-            if child is not None:
-                child.send(start)
-                return child
+            if self._fork(self._living_launcher(), start, owner, adopt):
+                return
         raise OSError("the server that launches processes was killed twice in a row")
 
     def close(self) -> None:
@@ -65,26 +71,34 @@ class Engine:
                 self._launcher = Launcher(self.supervisor)
             return self._launcher
 
-    def _fork(self, launcher: Launcher, owner: Owner) -> Child | None:
-        """Have a child forked; None if the server turns out to be gone."""
+    def _fork(
+        self, launcher: Launcher, start: Start, owner: Owner, adopt: Callable[[Child], None]
+    ) -> bool:
+        """Have a child forked; False if the server turns out to be gone."""
         ours, theirs = socket.socketpair()
+        page_descriptor = -1
         with theirs:
             try:
-                page, page_descriptor = create_page()
-            except BaseException:
-                ours.close()
-                raise
-            child = Child(next(self._numbers), owner, launcher, self.supervisor, ours, page)
-            try:
-                if launcher.fork(child, theirs.fileno(), page_descriptor):
-                    return child
-                child.release()
-                return None
-            except BaseException:  # Ctrl-C: nobody will ever own this child
-                child.kill()
-                raise
+                try:
+                    page, page_descriptor = create_page()
+                except BaseException:
+                    ours.close()
+                    raise
+                child = Child(next(self._numbers), owner, launcher, self.supervisor, ours, page)
+                try:
+                    adopt(child)
+                    child.watch()
+                    if launcher.fork(child, theirs.fileno(), page_descriptor):
+                        child.send(start)
+                        return True
+                    child.release()
+                    return False
+                except BaseException:  # Ctrl-C
+                    child.discard()
+                    raise
             finally:
-                os.close(page_descriptor)
+                if page_descriptor >= 0:
+                    os.close(page_descriptor)
 
 
 class _Slot:
@@ -96,7 +110,7 @@ class _Slot:
 
     def get(self) -> Engine:
         with self._lock:
-            if self._engine is None:
+            if self._engine is None or not self._engine.supervisor.is_running:
                 self._engine = Engine()
             return self._engine
 

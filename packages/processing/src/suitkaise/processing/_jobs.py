@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber import deserialize
 
 from ._errors import ProcessDiedError, ProcessError, describe_exit
-from ._serializing import serialize_named
+from ._serializing import serialize, serialize_named
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -47,6 +47,7 @@ class Died(NamedTuple):
     position: int
     pid: int | None
     exitcode: int | None
+    receive_error: Exception | None  # why it was killed, if what it sent could not be taken
 
 
 class Unreadable(NamedTuple):
@@ -129,11 +130,16 @@ class Job:
         self._most_items = 1  # by their size in bytes, as measured on the last chunk
         self._pending = 0  # items cut whose batch has not come
         self._rejected: deque[Batch] = deque()  # items that could not be packed
+        self._input_error: Exception | None = None  # what the input itself raised
+        self.number = 0  # the dispatcher gives it one
         try:
-            size: int | None = len(items)  # type: ignore[arg-type]
+            self._size: int | None = len(items)  # type: ignore[arg-type]
         except TypeError:
-            size = None
-        self.number = dispatcher.begin(self, size)
+            self._size = None
+
+    def begin(self) -> None:
+        """Have the dispatcher take it. If this raises, it has not."""
+        self._dispatcher.begin(self, self._size)
 
     def batches(self) -> Iterator[Batch]:
         """Run the job, and yield what became of its items in the order in which that is known.
@@ -146,6 +152,8 @@ class Job:
                 batch: Batch | None = self._rejected.popleft()
             elif self._pending or not self._is_input_over:
                 batch = self._open(self.arrivals.get())
+            elif self._input_error is not None:
+                raise self._input_error
             else:
                 return
             if batch is not None:
@@ -174,7 +182,14 @@ class Job:
                     self._given_back.appendleft((first + size, items[size:]))
                     del items[size:]
             elif not self._is_input_over and self._has_room():
-                first, items = self._cut, list(islice(self._items, size))
+                first, items = self._cut, []
+                try:
+                    items.extend(islice(self._items, size))
+                except Exception as error:
+                    if not self.is_lazy:
+                        raise
+                    # Raised once the caller has taken what came before.
+                    self._input_error = error
                 if len(items) < size:
                     self._is_input_over = True
                 self._cut += len(items)
@@ -238,8 +253,16 @@ class Job:
         raise _open_error(arrival.error)
 
     def _open_death(self, arrival: Died) -> Batch:
-        chunk, position, pid, exitcode = arrival
+        chunk, position, pid, exitcode, receive_error = arrival
         index = chunk.first + position
+        if receive_error is not None:
+            reason = f"{type(receive_error).__name__}: {receive_error}".removesuffix(": ")
+            unreceived = ProcessError(
+                f"the result of {self.name} for item {index} could not be received here: {reason}",
+                original_error=receive_error,
+            )
+            unreceived.__cause__ = receive_error
+            return Batch(index, [None], {index: unreceived})
         error = ProcessDiedError(
             f"the worker that ran {self.name} for item {index} (process {pid}) "
             f"{describe_exit(exitcode)}; the item was {_short(chunk.cargo.items[position])}",
@@ -264,7 +287,7 @@ class Job:
     def _open_value(self, payload: bytes, index: int) -> tuple[Any, BaseException | None]:
         try:
             return deserialize(payload), None
-        except Exception as reason:
+        except (Exception, SystemExit) as reason:
             error = ProcessError(
                 f"the result of {self.name} for item {index} arrived but cannot be rebuilt here: "
                 f"{reason}",
@@ -287,11 +310,13 @@ def _open_error(error: BaseException | bytes) -> BaseException:
     if isinstance(error, BaseException):
         return error
     try:
-        opened = deserialize(error)
-    except Exception as reason:
+        opened: object = deserialize(error)
+        if not isinstance(opened, BaseException):
+            raise TypeError(f"it arrives as {opened!r:.100}")
+    except (Exception, SystemExit) as reason:
         opened = ProcessError(
             f"the task failed, and its exception cannot be rebuilt here: {reason}",
             original_error=reason,
         )
         opened.__cause__ = reason
-    return opened  # type: ignore[no-any-return]
+    return opened

@@ -27,12 +27,15 @@ class Launcher:
 
     def __init__(self, supervisor: Supervisor) -> None:
         self._supervisor = supervisor
-        self._lock = threading.RLock()  # guards the two below
+        self._lock = threading.RLock()  # guards the three below
         self._children: dict[int, Child] = {}
-        self._is_lost = False
+        self._is_lost = False  # no more orders can be given
+        self._is_closed = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
-        with theirs:
+        with theirs, contextlib.ExitStack() as on_failure:
+            on_failure.callback(os.close, self._null)
+            on_failure.callback(self._control.close)
             self._server = subprocess.Popen(
                 [
                     sys.executable,
@@ -46,6 +49,7 @@ class Launcher:
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,  # Ctrl-C in a terminal is the parent's alone
             )
+            on_failure.pop_all()
         supervisor.watch(self._control.fileno(), self._on_report)
 
     @property
@@ -75,14 +79,17 @@ class Launcher:
                 with contextlib.suppress(OSError):
                     self._control.send(marshal.dumps(("kill", child.number)))
 
+    def discard(self, child: Child) -> None:
+        """Order a child's death, and forget it. From any thread."""
+        with self._lock:
+            self._children.pop(child.number, None)
+            if not self._is_lost:
+                with contextlib.suppress(OSError):  # unknown to the server if it was never ordered
+                    self._control.send(marshal.dumps(("kill", child.number)))
+
     def close(self) -> None:
         """End the server, which ends its children; waits until it has."""
-        with self._lock:
-            self._is_lost = True
-            children = list(self._children.values())
-            self._children.clear()
-        self._supervisor.forget(self._control.fileno(), self._on_report)
-        self._control.close()
+        children = self._lose()
         try:
             self._server.wait(_EXIT_GRACE)
         except subprocess.TimeoutExpired:
@@ -90,7 +97,6 @@ class Launcher:
             self._server.wait()
         for child in children:
             child.release()
-        os.close(self._null)
 
     def abandon(self) -> None:
         """Let go in a process forked from the parent: the server and the children are not ours."""
@@ -137,12 +143,19 @@ class Launcher:
 
     def _on_lost(self) -> None:
         """The server was killed; the kernel kills its children with it, so all have ended."""
-        self._supervisor.forget(self._control.fileno(), self._on_report)
-        with self._lock:
-            self._is_lost = True
-            children = list(self._children.values())
-            self._children.clear()
-            self._control.close()
+        children = self._lose()
         self._server.wait()
         for child in children:
             child.set_ended(None)
+
+    def _lose(self) -> list[Child]:
+        """Close all that leads to the server; returns the children that it had."""
+        with self._lock:
+            if self._is_closed:
+                return []
+            self._is_lost = self._is_closed = True
+            children = list(self._children.values())
+            self._children.clear()
+        os.close(self._null)
+        self._supervisor.forget(self._control.fileno(), self._on_report, self._control.close)
+        return children

@@ -30,7 +30,11 @@ class StatusPage:
     __slots__ = ("words",)
 
     def __init__(self, memory: mmap.mmap) -> None:
-        self.words = memoryview(memory).cast("Q")
+        self.words: memoryview | list[int] = memoryview(memory).cast("Q")
+
+    def keep_copy(self) -> None:
+        """Keep what it says and let go of the memory, which has a descriptor of its own."""
+        self.words = list(self.words[: CANCELLED + 1])
 
     @classmethod
     def from_descriptor(cls, descriptor: int) -> StatusPage:

@@ -7,26 +7,27 @@ from __future__ import annotations
 
 import enum
 import os
-import queue
 import threading
 import time
-from concurrent.futures import Future
+from collections import deque
 from typing import TYPE_CHECKING, Any
 
-from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber import deserialize
 
 from ._child_end import rebuild_unstarted
 from ._children import Child
 from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._messages import Checkpoint, Finished, Message, Start, Stop, Told
+from ._notice import Notice
 from ._page import DEADLINE, RUN, SECTION, STOP
 from ._runner import SECTION_CODES, timeout_error
-from ._serializing import serialize_named
+from ._serializing import serialize, serialize_named
 from ._surroundings import capture
 
 if TYPE_CHECKING:
     from ._skprocess import Skprocess
+    from ._supervisor import DueCall
     from ._timers import ProcessTimers
 
 GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
@@ -38,13 +39,6 @@ class State(enum.Enum):
     RUNNING = enum.auto()  # from start() on, through all its lives
     KILLED = enum.auto()  # kill() was called; its end is on its way
     ENDED = enum.auto()  # the ending is known
-
-
-class _EndOfMessages:
-    """Lies last in the inbox: nothing more will come."""
-
-
-_END_OF_MESSAGES = _EndOfMessages()
 
 
 class ParentEnd:
@@ -61,10 +55,10 @@ class ParentEnd:
         self._process = os.getpid()
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
-        self._inbox: queue.SimpleQueue[bytes | _EndOfMessages] = queue.SimpleQueue()
-        self._future: Future[Finished] = Future()
-        self._future.set_running_or_notify_cancel()
-        self._opening = threading.Lock()  # guards the ending's values, which are opened once
+        self._inbox: deque[bytes] = deque()
+        self._finished: Finished | None = None  # once it has ended
+        self._news = Notice()  # of the two above
+        self._opening = threading.RLock()  # guards the ending's values, which are opened once
         self._ending: tuple[Any, BaseException | None] | None = None
         self._timers: ProcessTimers | None = None
         self._overdue: ProcessError | None = None
@@ -76,9 +70,28 @@ class ParentEnd:
             began=time.monotonic(),
             lives=config.lives,
         )
-        with self._lock:  # the I/O thread may have news of the child before this line is over
-            self._child = engine().launch(self._start, self)
-        self._watch_deadlines(self._child)
+        self._child: Child | None = None
+        self._due: DueCall | None = None
+
+    def launch(self) -> None:
+        """Start the process. If this raises, there is none."""
+        with self._lock:  # the I/O thread may have news of the child before this is over
+            try:
+                engine().launch(self._start, self, self._adopt)
+                self._watch_deadlines()
+            except BaseException:
+                self._state = State.ENDED
+                if self._child is not None:
+                    self._child.kill()
+                raise
+
+    def _adopt(self, child: Child) -> None:
+        self._child = child
+
+    @property
+    def _present(self) -> Child:
+        assert self._child is not None
+        return self._child
 
     # -- asked by any thread
 
@@ -97,27 +110,27 @@ class ParentEnd:
     @property
     def pid(self) -> int | None:
         """The id of the present process, once it is known."""
-        return self._child.pid
+        return self._present.pid
 
     @property
     def current_run(self) -> int:
         """The run that is going on, or was last."""
-        return int(self._child.page.words[RUN])
+        return int(self._present.page.words[RUN])
 
     @property
     def is_alive(self) -> bool:
         """Whether its life goes on."""
-        return not self._future.done()
+        return self._finished is None
 
     @property
     def error(self) -> BaseException | None:
         """The error that ended it, or None."""
-        return self._open()[1] if self._future.done() else None
+        return self._open()[1] if self._finished is not None else None
 
     @property
     def timers(self) -> ProcessTimers | None:
         """The timers, once it has ended."""
-        if not self._future.done():
+        if self._finished is None:
             return None
         self._open()
         return self._timers
@@ -125,27 +138,23 @@ class ParentEnd:
     def stop(self) -> None:
         """Ask it to end after its present section."""
         with self._lock:
-            self._child.page.words[STOP] = 1
-            self._child.send(Stop())
+            self._present.page.words[STOP] = 1
+            self._present.send(Stop())
 
     def kill(self) -> None:
         """Have it killed with all that it has started, whatever lives are left."""
         with self._lock:
             if self._state is State.RUNNING:
                 self._state = State.KILLED
-                self._child.kill_tree()
+            self._present.kill_tree()  # it may be there even after its result
 
     def wait(self, timeout: float | None) -> bool:
         """Wait for its end; False if the time is over first."""
-        try:
-            self._future.result(timeout)
-        except TimeoutError:
-            return False
-        return True
+        return self._news.wait_for(lambda: self._finished is not None, timeout)
 
     def result(self) -> Any:
         """Wait for its end, and return or raise what it came to."""
-        self._future.result()
+        self.wait(None)
         value, error = self._open()
         if error is not None:
             raise error.with_traceback(None)  # raised again, it does not grow
@@ -156,27 +165,30 @@ class ParentEnd:
         payload = serialize(data)
         if not self.is_alive:
             raise ProcessError(f"{self._name} has ended: tell() reaches nobody")
-        self._child.send(Told(payload))
+        self._present.send(Told(payload))
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the process tells."""
-        try:
-            payload = self._inbox.get(timeout=timeout)
-        except queue.Empty:
-            return None
-        if isinstance(payload, _EndOfMessages):
-            self._inbox.put(payload)  # for whoever else listens
-            if timeout is None:
-                raise ProcessError(f"{self._name} has ended; nothing more will come")
-            return None
-        return deserialize(payload)
+        inbox = self._inbox
+        if self._news.wait_for(lambda: inbox or self._finished is not None, timeout):
+            try:
+                payload = inbox.popleft()
+            except IndexError:  # it has ended, or another thread was quicker
+                if self._finished is None:
+                    return self.listen(timeout)
+            else:
+                return deserialize(payload)
+        if timeout is None:
+            raise ProcessError(f"{self._name} has ended; nothing more will come")
+        return None
 
     # -- called by the I/O thread
 
     def on_message(self, child: Child, message: Message) -> None:
         """Take a message from the process."""
         if isinstance(message, Told):
-            self._inbox.put(message.payload)
+            self._inbox.append(message.payload)
+            self._news.notify()
         elif isinstance(message, Checkpoint):
             self._start = self._start._replace(
                 payload=message.payload, current_run=message.current_run, lives=message.lives
@@ -189,23 +201,35 @@ class ParentEnd:
         with self._lock:
             if self._state is State.ENDED:
                 return
-            if self._state is State.RUNNING and self._start.lives > 1 and not child.start_error:
+            is_dead = child.start_error is None and child.receive_error is None
+            if self._state is State.RUNNING and self._start.lives > 1 and is_dead:
                 self._restart()
                 return
-        if self._state is State.KILLED:
+        if child.receive_error is not None:
+            self._end(Finished(True, b"", b""), self._unreceived(child.receive_error))
+        elif self._state is State.KILLED:
             self._end(Finished(False, b"", b""))
         else:
             self._end(Finished(True, b"", b""), self._overdue or self._death(child))
 
     def _restart(self) -> None:
         """Begin the next life, from the last checkpoint."""
-        was_stopped = self._child.page.words[STOP] == 1
+        was_stopped = self._present.page.words[STOP] == 1
         self._overdue = None
         self._start = self._start._replace(lives=self._start.lives - 1)
-        self._child = engine().launch(self._start, self)
+        engine().launch(self._start, self, self._adopt)
         if was_stopped:
-            self._child.page.words[STOP] = 1
-        self._watch_deadlines(self._child)
+            self._present.page.words[STOP] = 1
+        self._watch_deadlines()
+
+    def _unreceived(self, error: Exception) -> ProcessError:
+        wrapped = ProcessError(
+            f"what {self._name} sent could not be received here, so it was ended: "
+            f"{type(error).__name__}: {error}".removesuffix(": "),
+            original_error=error,
+        )
+        wrapped.__cause__ = error
+        return wrapped
 
     def _death(self, child: Child) -> ProcessError:
         if child.start_error is not None:
@@ -229,13 +253,16 @@ class ParentEnd:
             self._state = State.ENDED
         if error is not None:
             self._ending = (None, error)
-        self._inbox.put(_END_OF_MESSAGES)
-        self._future.set_result(finished)
+        if self._due is not None:
+            self._due.cancel()  # it refers to all this
+        self._finished = finished
+        self._news.notify()
 
     def _open(self) -> tuple[Any, BaseException | None]:
         """Deserialise the ending, once, in the thread that asks first."""
         with self._opening:
-            finished = self._future.result()
+            finished = self._finished
+            assert finished is not None
             if self._timers is None and finished.timers:
                 self._timers = deserialize(finished.timers)
             if self._ending is None:
@@ -245,7 +272,9 @@ class ParentEnd:
     def _rebuild(self, finished: Finished) -> tuple[Any, BaseException | None]:
         try:
             value = deserialize(finished.payload) if finished.payload else None
-        except Exception as reason:
+            if finished.raised and not isinstance(value, BaseException):
+                raise TypeError(f"the exception arrives as {value!r:.100}")
+        except (Exception, SystemExit) as reason:
             what = "error" if finished.raised else "result"
             error = ResultError(
                 f"the {what} of {self._name} arrived but cannot be rebuilt here: {reason}",
@@ -257,19 +286,20 @@ class ParentEnd:
 
     # -- sections that do not obey their timeout
 
-    def _watch_deadlines(self, child: Child) -> None:
+    def _watch_deadlines(self) -> None:
         """Look at the status page often enough to see every section that runs over.
 
         The child writes there when its section must have ended. No section's timeout can begin and
         run out between two looks that are the shortest timeout apart.
         """
         if self._timeouts:
-            shortest = min(self._timeouts.values())
-            engine().supervisor.call_at(
-                time.monotonic() + shortest + GRACE, lambda: self._check_deadline(child, shortest)
-            )
+            self._look_at(time.monotonic() + min(self._timeouts.values()) + GRACE)
 
-    def _check_deadline(self, child: Child, shortest: float) -> None:
+    def _look_at(self, moment: float) -> None:
+        child = self._present
+        self._due = engine().supervisor.call_at(moment, lambda: self._check_deadline(child))
+
+    def _check_deadline(self, child: Child) -> None:
         with self._lock:
             if self._state is not State.RUNNING or child is not self._child:
                 return
@@ -285,8 +315,7 @@ class ParentEnd:
                 )
                 child.kill()
                 return
-        next_look = deadline + GRACE if deadline else now + shortest
-        engine().supervisor.call_at(next_look, lambda: self._check_deadline(child, shortest))
+            self._look_at(deadline + GRACE if deadline else now + min(self._timeouts.values()))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (rebuild_unstarted, ())

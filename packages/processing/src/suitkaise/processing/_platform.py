@@ -24,6 +24,18 @@ def ensure_supported() -> None:
         raise OSError("suitkaise.processing does not support Windows yet; use WSL or Linux")
 
 
+def occupy_standard_descriptors() -> None:
+    """Open what is closed of standard input, output and error, on nothing.
+
+    Else a descriptor of ours would get such a number, and a child would print into it.
+    """
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+
+
 def anonymous_file(size: int) -> int:
     """Return a descriptor of memory that the kernel frees with its last user: it has no name."""
     if hasattr(os, "memfd_create"):

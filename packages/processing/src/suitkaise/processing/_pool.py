@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
 from ._platform import usable_cpus
-from ._results import Results, in_order
+from ._results import Results, in_order, raise_error
 from ._serializing import serialize_named
 from ._skprocess import Skprocess
 
@@ -38,9 +38,10 @@ class Maps:
         job = self._job(function, items, is_lazy=False)
         results: list[Any] = []
         try:
+            job.begin()
             for batch in in_order(job) if is_ordered else job.batches():
                 if batch.errors:
-                    raise batch.errors[min(batch.errors)]
+                    raise_error(batch.errors[min(batch.errors)])
                 results += batch.values
         except Exception:
             job.end()

@@ -10,13 +10,12 @@ import contextlib
 import signal
 import socket
 
-from suitkaise.cucumber import serialize
-
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child import live
 from ._messages import Start, encode
 from ._page import StatusPage, create_page
+from ._serializing import serialize
 from ._skprocess import Skprocess
 from ._surroundings import capture
 

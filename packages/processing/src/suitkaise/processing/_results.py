@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar
 
 from ._jobs import Batch, Job
 
@@ -23,6 +23,13 @@ def in_order(job: Job) -> Iterator[Batch]:
             yield turn
 
 
+def raise_error(error: BaseException) -> NoReturn:
+    """Raise what a task raised; `StopIteration` would end the caller's loop silently (PEP 479)."""
+    if isinstance(error, StopIteration):
+        raise RuntimeError("the task raised StopIteration") from error
+    raise error
+
+
 class Results(Iterator[Value], Generic[Value]):
     """What `imap` and `unordered_imap` return: an iterator over results.
 
@@ -30,7 +37,14 @@ class Results(Iterator[Value], Generic[Value]):
     item. Any thread may call it. Closing it, or dropping it, cancels what has not run.
     """
 
+    _job: Job | None = None  # until it has begun
+
     def __init__(self, job: Job, *, is_ordered: bool) -> None:
+        try:
+            job.begin()
+        except BaseException:
+            job.end(kill=True)
+            raise
         self._job = job
         self._batches = in_order(job) if is_ordered else job.batches()
         self._ready: deque[tuple[Any, BaseException | None]] = deque()
@@ -38,6 +52,8 @@ class Results(Iterator[Value], Generic[Value]):
         self._lock = threading.Lock()  # of several threads in next(), one waits for arrivals
 
     def __next__(self) -> Value:
+        job = self._job
+        assert job is not None
         with self._lock:
             try:
                 while not self._ready and not self._is_closed:
@@ -48,17 +64,17 @@ class Results(Iterator[Value], Generic[Value]):
                         for index, value in enumerate(batch.values, batch.first)
                     )
             except (StopIteration, Exception):
-                self._job.end()
+                job.end()
                 raise
             except BaseException:  # Ctrl-C: nobody waits any more for what is running
-                self._job.end(kill=True)
+                job.end(kill=True)
                 raise
             if not self._ready:
                 raise StopIteration
             value, error = self._ready.popleft()
-            self._job.consumed += 1
+            job.consumed += 1
         if error is not None:
-            raise error
+            raise_error(error)
         return value  # type: ignore[no-any-return]
 
     def close(self) -> None:
@@ -67,7 +83,9 @@ class Results(Iterator[Value], Generic[Value]):
         A `next()` that waits in another thread raises a `ProcessError`.
         """
         self._is_closed = True
-        self._job.end()
+        if self._job is not None:
+            self._job.end()
 
     def __del__(self) -> None:
-        self._job.abandon()
+        if self._job is not None:
+            self._job.abandon()

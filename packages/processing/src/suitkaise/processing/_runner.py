@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
-
-from suitkaise.cucumber import serialize
 
 from ._alarm import SectionAlarm, SectionExpired
 from ._errors import (
@@ -28,6 +27,7 @@ from ._hooks import defined_sections, hook_function
 from ._lifecycle import Lifecycle, Outcome, Section
 from ._messages import Finished
 from ._page import DEADLINE, RUN, SECTION
+from ._serializing import serialize
 from ._timers import ProcessTimers
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ def run_life(
 
 
 def _run_with_timeout(
-    hook: Callable[[], Any], timeout: float, alarm: SectionAlarm, words: memoryview
+    hook: Callable[[], Any], timeout: float, alarm: SectionAlarm, words: memoryview | list[int]
 ) -> Any:
     words[DEADLINE] = int((time.monotonic() + timeout) * 1e9)
     try:
@@ -241,5 +241,15 @@ def flush_output() -> None:
     """Write out what was printed, so that it is seen before the parent learns that it is done."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
-            with contextlib.suppress(OSError, ValueError):  # nobody reads it, or it was closed
+            with contextlib.suppress(Exception):  # nobody reads it, it was closed, or is none
                 stream.flush()
+
+
+def leave_if_forked(process: int) -> None:
+    """End here if this is not the child but a fork of it, in which the user's code has returned.
+
+    Two processes would else speak through one channel.
+    """
+    if os.getpid() != process:
+        flush_output()
+        os._exit(0)

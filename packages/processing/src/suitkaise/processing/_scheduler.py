@@ -128,6 +128,16 @@ class Scheduler:
             if any(chunk.job == job for chunk in chunks)
         ]
 
+    def running_now(self, job: int) -> list[int]:
+        """Return the workers whose present chunk is one of the job's."""
+        return [
+            worker for worker, chunks in self._workers.items() if chunks and chunks[0].job == job
+        ]
+
+    def has_ready(self) -> bool:
+        """Whether chunks wait for a worker."""
+        return any(state.ready for state in self._jobs.values())
+
     def chunk_of(self, worker: int, number: int) -> Chunk | None:
         """Return a chunk that a worker holds."""
         for chunk in self._workers.get(worker, ()):

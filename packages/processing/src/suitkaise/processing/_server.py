@@ -31,7 +31,7 @@ import sys
 from typing import Any, NamedTuple, NoReturn
 
 from . import _child
-from ._platform import die_with_parent, load_death_signal
+from ._platform import die_with_parent, load_death_signal, occupy_standard_descriptors
 from ._rehearsal import rehearse
 
 CONTROL_BYTES = 4096
@@ -237,6 +237,8 @@ def _await_adoption(adoption: socket.socket) -> list[int]:
 
 def main(descriptor: int) -> None:
     """Run the server on an inherited control socket; the entry point of its process."""
+    occupy_standard_descriptors()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())  # what the thread that started us had blocked
     gc.disable()
     gc.collect()
     gc.freeze()  # what every child shares stays shared: the collector never writes to it

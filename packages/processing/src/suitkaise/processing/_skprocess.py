@@ -105,7 +105,12 @@ class Skprocess:
                 "(or __prerun__ or __postrun__)"
             )
         self.process_config.validate()
-        self._end = ParentEnd(self)
+        self._end = end = ParentEnd(self)
+        try:
+            end.launch()
+        except BaseException:
+            self._end = None
+            raise
 
     def run(self) -> Any:
         """Start it, wait for its end, and return its result; blocks until then.
@@ -113,11 +118,12 @@ class Skprocess:
         Raises:
             ProcessError: As `start()` and `result()` do.
         """
-        self.start()
         try:
+            self.start()
             return self.result()
         except BaseException:
-            self.kill()  # Ctrl-C: whoever gave up waiting can no longer ask for it
+            if self.is_alive:
+                self.kill()  # Ctrl-C: whoever gave up waiting can no longer ask for it
             raise
 
     def stop(self) -> None:

@@ -1,7 +1,8 @@
 """The I/O thread: one for the whole parent process, however many children there are.
 
 It waits on every descriptor at once and calls the handler of the one that is ready; it calls what
-is due. Handlers never block and never run users' code: they move messages and complete futures.
+is due. It alone touches the selector; other threads hand it what to do (`call_soon`). Handlers
+never block and never run users' code: they move messages, and wake who waits for them.
 
     owns   the selector, the calls that are due
     reads  all channels, the servers' control sockets
@@ -24,7 +25,26 @@ from collections.abc import Callable
 _READ = selectors.EVENT_READ
 _READ_WRITE = selectors.EVENT_READ | selectors.EVENT_WRITE
 
+_STOP_GRACE = 1.0
+
 Handler = Callable[[int], None]  # receives the events that are ready
+
+
+class DueCall:
+    """A call that is due at some time, unless it is cancelled before."""
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        self._call: Callable[[], None] | None = call
+
+    def cancel(self) -> None:
+        """Forget the call, and all that it refers to."""
+        self._call = None
+
+    def __call__(self) -> None:
+        if self._call is not None:
+            self._call()
 
 
 class Supervisor:
@@ -32,8 +52,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
-        self._lock = threading.RLock()  # guards the selector's registrations and the calls
-        self._calls: list[tuple[float, int, Callable[[], None]]] = []
+        self._calls: list[tuple[float, int, DueCall]] = []
         self._order = itertools.count()
         self._soon: deque[Callable[[], None]] = deque()
         self._is_stopping = False
@@ -47,12 +66,19 @@ class Supervisor:
         """Start the thread."""
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread serves."""
+        return not self._is_stopping
+
     def stop(self) -> None:
         """End the thread and close the selector; waits for a second at most."""
-        self._is_stopping = True
-        self._wake()
+        self.call_soon(self._stop)
         if threading.current_thread() is not self._thread:
-            self._thread.join(1.0)
+            self._thread.join(_STOP_GRACE)
+
+    def _stop(self) -> None:
+        self._is_stopping = True
 
     def abandon(self) -> None:
         """Close the descriptors, in a process forked from this one: the thread is not here."""
@@ -60,29 +86,33 @@ class Supervisor:
 
     def watch(self, descriptor: int, handler: Handler) -> None:
         """Call `handler` whenever the descriptor has something to read. From any thread."""
-        with self._lock:
-            self._selector.register(descriptor, _READ, handler)
+        self.call_soon(lambda: self._watch(descriptor, handler))
 
-    def watch_writable(self, descriptor: int, is_wanted: bool) -> None:
-        """Call the descriptor's handler also when it can be written to. From any thread."""
-        with self._lock, contextlib.suppress(KeyError):
-            handler = self._selector.get_key(descriptor).data
-            self._selector.modify(descriptor, _READ_WRITE if is_wanted else _READ, handler)
+    def watch_writable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
+        """Call the handler also when the descriptor can be written to. From any thread."""
+        if threading.current_thread() is self._thread:
+            self._watch_writable(descriptor, handler, is_wanted)
+        else:
+            self.call_soon(lambda: self._watch_writable(descriptor, handler, is_wanted))
 
-    def forget(self, descriptor: int, handler: Handler) -> None:
-        """Stop watching; to be called before the descriptor is closed. From any thread.
+    def forget(self, descriptor: int, handler: Handler, close: Callable[[], None]) -> None:
+        """Stop watching, then close the descriptor: its number is soon another's. From any thread.
 
-        The handler must be given because the number of a closed descriptor is soon another's.
+        Args:
+            descriptor: What was watched.
+            handler: Its handler.
+            close: Closes it, in the I/O thread.
         """
-        with self._lock, contextlib.suppress(KeyError):
-            if self._selector.get_key(descriptor).data == handler:
-                self._selector.unregister(descriptor)
+        if self._is_stopping:
+            close()
+        else:  # in the I/O thread too: a `watch` may be on its way that came before
+            self.call_soon(lambda: self._forget(descriptor, handler, close))
 
-    def call_at(self, deadline: float, call: Callable[[], None]) -> None:
+    def call_at(self, deadline: float, call: Callable[[], None]) -> DueCall:
         """Run `call` in the I/O thread once `time.monotonic()` has reached the deadline."""
-        with self._lock:
-            heapq.heappush(self._calls, (deadline, next(self._order), call))
-        self._wake()
+        due = DueCall(call)
+        self.call_soon(lambda: heapq.heappush(self._calls, (deadline, next(self._order), due)))
+        return due
 
     def call_soon(self, call: Callable[[], None]) -> None:
         """Run `call` in the I/O thread, soon. From any thread, and without a lock.
@@ -98,34 +128,53 @@ class Supervisor:
             os.write(self._wakeup_write, b"w")
 
     def _drain_wakeup(self, _events: int) -> None:
-        with contextlib.suppress(BlockingIOError):
+        with contextlib.suppress(OSError):
             os.read(self._wakeup_read, 4096)
 
     def _run(self) -> None:
         while not self._is_stopping:
-            for key, events in self._selector.select(self._until_next_call()):
+            try:
+                ready = self._selector.select(self._until_next_call())
+            except OSError:  # the program has closed our descriptors
+                ready = [(key, _READ) for key in self._selector.get_map().values()]
+                self._is_stopping = True
+            for key, events in ready:
                 self._guard(key.data, events)
             while self._soon:
                 self._guard(self._soon.popleft())
-            while (call := self._next_due()) is not None:
-                self._guard(call)
+            while self._calls and self._calls[0][0] <= time.monotonic():
+                self._guard(heapq.heappop(self._calls)[2])
+        while self._soon:
+            self._guard(self._soon.popleft())
         self._close()
+
+    def _watch(self, descriptor: int, handler: Handler) -> None:
+        self._selector.register(descriptor, _READ, handler)
+
+    def _watch_writable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
+        if self._is_watched(descriptor, handler):
+            self._selector.modify(descriptor, _READ_WRITE if is_wanted else _READ, handler)
+
+    def _forget(self, descriptor: int, handler: Handler, close: Callable[[], None]) -> None:
+        if self._is_watched(descriptor, handler):
+            with contextlib.suppress(OSError):  # closed by somebody else
+                self._selector.unregister(descriptor)
+        close()
+
+    def _is_watched(self, descriptor: int, handler: Handler) -> bool:
+        keys = self._selector.get_map()  # None once the selector is closed
+        key = keys.get(descriptor) if keys else None
+        return key is not None and key.data == handler
 
     def _close(self) -> None:
         self._selector.close()
-        os.close(self._wakeup_read)
         descriptor, self._wakeup_write = self._wakeup_write, -1  # the number is soon another's
-        os.close(descriptor)
+        for end in (self._wakeup_read, descriptor):
+            with contextlib.suppress(OSError):  # closed by somebody else
+                os.close(end)
 
     def _until_next_call(self) -> float | None:
-        with self._lock:
-            return max(0.0, self._calls[0][0] - time.monotonic()) if self._calls else None
-
-    def _next_due(self) -> Callable[[], None] | None:
-        with self._lock:
-            if self._calls and self._calls[0][0] <= time.monotonic():
-                return heapq.heappop(self._calls)[2]
-            return None
+        return max(0.0, self._calls[0][0] - time.monotonic()) if self._calls else None
 
     @staticmethod
     def _guard(handler: Callable[..., None], *arguments: int) -> None:

@@ -1,11 +1,14 @@
 """What a child takes over from its parent as it is at the call.
 
-The server that forks the children was started earlier, so what has changed since must travel.
+The server that forks the children was started earlier, so what has changed since must travel. What
+the kernel keeps (umask, CPU affinity, resource limits, niceness) does not: that is as it was at the
+first start.
 """
 
 from __future__ import annotations
 
 import builtins
+import contextlib
 import logging
 import marshal
 import os
@@ -47,7 +50,8 @@ def apply(surroundings: bytes) -> None:
     """Make the captured surroundings those of this process."""
     folder, path, arguments, environment, filters, level = marshal.loads(surroundings)
     if folder:
-        os.chdir(folder)
+        with contextlib.suppress(OSError):  # it was deleted in the meantime
+            os.chdir(folder)
     sys.path[:] = path
     sys.argv[:] = arguments
     if environment != dict(os.environ):

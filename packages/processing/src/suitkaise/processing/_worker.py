@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import time
 from collections.abc import Callable
 from typing import Any
 
-from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber import SerializationError, deserialize
 
 from . import _surroundings
 from ._alarm import SectionAlarm
@@ -16,8 +18,9 @@ from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, StatusPage
-from ._runner import drop_frames_of, flush_output, run_life, serialize_error
+from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
+from ._serializing import serialize
 from ._skprocess import Skprocess
 
 GIVE_BACK_SECONDS = 2 * CHUNK_SECONDS  # after which a worker returns what it has not begun
@@ -33,6 +36,7 @@ class Worker:
         self._channel = channel
         self._page = page
         self._alarm = alarm
+        self._process = os.getpid()
         self._functions: dict[int, Function] = {}  # job -> as it arrived
         self._calls: dict[int, Call] = {}  # job -> what to call with an item
 
@@ -83,6 +87,7 @@ class Worker:
             busy = time.perf_counter() - started
             if busy < GIVE_BACK_SECONDS / 4:
                 batch *= 2
+        leave_if_forked(self._process)
         packed = self._pack(values, failures, work.start)
         words[ITEM] = 0
         flush_output()
@@ -140,8 +145,10 @@ class Worker:
         self, values: list[Any], failures: dict[int, bytes], start: int
     ) -> bytes | list[bytes]:
         """Serialise the values: all at once if nothing can go wrong, else each by itself."""
-        if _PLAIN.issuperset(map(type, values)):
-            return serialize(values)
+        # A class need not be hashable; plain values can be too large together.
+        with contextlib.suppress(TypeError, SerializationError):
+            if _PLAIN.issuperset(map(type, values)):
+                return serialize(values)
         packed = []
         for position, value in enumerate(values, start):
             self._page.words[ITEM] = position + 1

@@ -1,12 +1,12 @@
 """The timer: what each thread has running, and what all threads have measured.
 
     start ─► Stopwatch ─ stop, lap ─┐
-             pause, resume, discard ├─► Measurements ─ a copy ─► mean, percentile, ...
-             (own to each thread)   │   (shared, locked)
-    add_time ───────────────────────┘
+             pause, resume, discard ├─► Measurements ─► Readings: mean, percentile, ...
+             (own to each thread)   │   (shared)
+    add_time, merge, timethis ──────┘
 
-A stopwatch is touched by its own thread alone. All threads share the measurements, whose lock
-is held for one append or one copy; statistics are computed on the copy, without it.
+A stopwatch is touched by its own thread alone. All threads share the measurements, which say for
+themselves how.
 """
 
 from __future__ import annotations
@@ -15,27 +15,35 @@ import copy
 import time
 import warnings
 from collections.abc import Callable
-from math import fsum, inf
-from typing import Any
+from typing import TYPE_CHECKING, Any, Self
 
-from suitkaise.timing import _stats
+from suitkaise.timing import _plot
+from suitkaise.timing._durations import short
 from suitkaise.timing._measurements import Measurements
-from suitkaise.timing._stats import TimerStats
-from suitkaise.timing._stopwatch import Stopwatch, ThreadStopwatches
+from suitkaise.timing._readings import Readings
+from suitkaise.timing._stopwatch import Stopwatch, ThreadStopwatches, not_running
+
+if TYPE_CHECKING:
+    from suitkaise.timing._plot import Axes
+
+_LONGEST = 1e100
+"""Seconds; the square of what is longer could not be added up."""
 
 
-class Sktimer:
+class Sktimer(Readings):
     """Measure durations and keep their statistics.
 
     Any number of threads may use one timer: each has its own running measurement, and all
     record into the same statistics. (The tasks of an asyncio loop share one thread, and so a
-    running measurement.) Every duration is in float seconds. No method blocks, except for the
-    moment in which another thread records or reads.
+    running measurement; `timethis` and `TimeThis` keep them apart.) Every duration is in float
+    seconds. `add_time`, `start` and `stop` never wait for another thread; what reads waits at most
+    for the copying of what another thread reads.
 
-    Without a measurement every statistic is None and `num_times` is 0. Statistics are computed
-    when asked for; for several of them at one moment, take `get_statistics`.
+    Without a measurement every statistic is None and `num_times` is 0. Mean and spread are running
+    values: what they cost depends on what is new, not on what there is (in a rolling window, on
+    its size). For several statistics of one moment, take `get_statistics`.
 
-    A timer can be copied and pickled: what was measured goes along, what is running does not.
+    Timers can be added, copied and pickled: what was measured goes along, what is running does not.
 
     Args:
         max_times: Keep only so many of the latest measurements. None keeps all of them, at
@@ -72,13 +80,28 @@ class Sktimer:
         self._attach()
 
     def __repr__(self) -> str:
-        times, _ = self._measurements.kept()
-        if not times:
+        window = self._measurements.window()
+        moments = self._measurements.moments(window)
+        extremes = self._measurements.extremes(window)
+        if moments is None or extremes is None:
             return "<Sktimer: num_times=0>"
         return (
-            f"<Sktimer: num_times={len(times)}, mean={_stats.mean(times):g} s, "
-            f"min={min(times):g} s, max={max(times):g} s>"
+            f"<Sktimer: num_times={moments.num_times}, mean={short(moments.mean)}, "
+            f"min={short(extremes.shortest)}, max={short(extremes.longest)}>"
         )
+
+    def __add__(self, other: Sktimer) -> Sktimer:
+        if not isinstance(other, Sktimer):
+            return NotImplemented
+        both = Sktimer()
+        both.merge(self, other)
+        return both
+
+    def __iadd__(self, other: Sktimer) -> Self:
+        if not isinstance(other, Sktimer):
+            return NotImplemented
+        self.merge(other)
+        return self
 
     # Measuring
 
@@ -106,8 +129,9 @@ class Sktimer:
                 UserWarning,
                 stacklevel=2,
             )
-        now = self._clock()
-        nested.append(Stopwatch(now))
+        stopwatch = Stopwatch(0.0)  # made before the clock is read, which would count it in
+        stopwatch.begun = now = self._clock()
+        nested.append(stopwatch)
         return now
 
     def stop(self) -> float:
@@ -128,8 +152,10 @@ class Sktimer:
             True
         """
         now = self._clock()
-        elapsed, paused = self._running.innermost("stop").read(now)
-        self._running.nested.pop()
+        nested = self._running.nested
+        if not nested:
+            raise not_running("stop")
+        elapsed, paused = nested.pop().read(now)
         self._measurements.record(elapsed, paused)
         return elapsed
 
@@ -150,8 +176,7 @@ class Sktimer:
             0
         """
         now = self._clock()
-        elapsed, _ = self._running.innermost("discard").read(now)
-        self._running.nested.pop()
+        elapsed, _ = self._running.end("discard").read(now)
         return elapsed
 
     def lap(self) -> float:
@@ -222,13 +247,13 @@ class Sktimer:
         stopwatch.resume(self._clock())
 
     def add_time(self, elapsed_time: float) -> None:
-        """Record a duration that was measured elsewhere.
+        """Record a duration that was measured elsewhere, in O(1).
 
         Args:
-            elapsed_time: Seconds, finite and not negative.
+            elapsed_time: Seconds, from 0 to 1e100.
 
         Raises:
-            ValueError: ``elapsed_time`` is negative, infinite or not a number.
+            ValueError: ``elapsed_time`` is negative, above 1e100 or not a number.
             TypeError: ``elapsed_time`` is no real number at all.
 
         Example:
@@ -237,11 +262,51 @@ class Sktimer:
             >>> timer.most_recent
             1.5
         """
-        if not 0.0 <= elapsed_time < inf:
-            raise ValueError(
-                f"Sktimer.add_time() needs finite seconds, 0 or more; got {elapsed_time!r}"
-            )
-        self._measurements.record(elapsed_time, 0.0)
+        try:
+            if 0.0 <= elapsed_time <= _LONGEST:
+                self._measurements.record(float(elapsed_time))
+                return
+        except TypeError:
+            raise TypeError(
+                f"Sktimer.add_time(): elapsed_time must be seconds from 0 to 1e100, "
+                f"got {elapsed_time!r} ({type(elapsed_time).__name__})"
+            ) from None
+        raise ValueError(
+            f"Sktimer.add_time(): elapsed_time must be seconds from 0 to 1e100, "
+            f"got {elapsed_time!r}"
+        )
+
+    def merge(self, *timers: Sktimer) -> None:
+        """Record all that other timers hold, after what this one holds, pauses too.
+
+        The others stay as they are. ``one + other`` gives a new timer with the measurements of
+        both, all of them whatever their windows; ``one += other`` is `merge`.
+
+        Args:
+            timers: Timers, for example those that came back from other processes.
+
+        Raises:
+            TypeError: One of ``timers`` is no `Sktimer`; nothing was recorded.
+
+        Example:
+            >>> workers = [Sktimer(), Sktimer()]
+            >>> workers[0].add_time(1.0)
+            >>> workers[1].add_time(3.0)
+            >>> everything = Sktimer()
+            >>> everything.merge(*workers)
+            >>> everything.num_times, everything.mean
+            (2, 2.0)
+            >>> (workers[0] + workers[1]).max
+            3.0
+        """
+        for timer in timers:
+            if not isinstance(timer, Sktimer):
+                raise TypeError(
+                    f"Sktimer.merge(): timers must be Sktimers, got {timer!r} "
+                    f"({type(timer).__name__}); for a list, write merge(*timers)"
+                )
+        for timer in timers:
+            self._measurements.take_over(timer._measurements)
 
     def set_max_times(self, max_times: int | None) -> None:
         """Keep only so many of the latest measurements, from now on; drop older ones at once.
@@ -279,161 +344,30 @@ class Sktimer:
         self._running.nested.clear()
         self._measurements.clear()
 
-    # Statistics
+    # Drawing
 
-    @property
-    def max_times(self) -> int | None:
-        """How many of the latest measurements are kept; None for all."""
-        return self._measurements.max_times
+    def plot(self, axes: Axes | None = None, *, bins: int | None = None) -> Axes:
+        """Draw a histogram with Matplotlib: ``pip install 'suitkaise-sktimer[plot]'``.
 
-    @property
-    def num_times(self) -> int:
-        """How many measurements are kept."""
-        return self._measurements.count()
-
-    @property
-    def most_recent(self) -> float | None:
-        """The last measurement recorded by any thread, in seconds."""
-        return self.get_time(-1)
-
-    @property
-    def result(self) -> float | None:
-        """The same as `most_recent`, in seconds."""
-        return self.get_time(-1)
-
-    @property
-    def total_time(self) -> float | None:
-        """The sum of the measurements, in seconds."""
-        times, _ = self._measurements.kept()
-        return fsum(times) if times else None
-
-    @property
-    def total_time_paused(self) -> float | None:
-        """Seconds that the measurements spent paused, which they leave out."""
-        times, paused = self._measurements.kept()
-        return paused if times else None
-
-    @property
-    def mean(self) -> float | None:
-        """The arithmetic mean, in seconds."""
-        times, _ = self._measurements.kept()
-        return _stats.mean(times) if times else None
-
-    @property
-    def median(self) -> float | None:
-        """The middle measurement, or the mean of the middle two, in seconds."""
-        return self.percentile(50.0)
-
-    @property
-    def min(self) -> float | None:
-        """The shortest measurement, in seconds."""
-        times, _ = self._measurements.kept()
-        return min(times, default=None)
-
-    @property
-    def max(self) -> float | None:
-        """The longest measurement, in seconds."""
-        times, _ = self._measurements.kept()
-        return max(times, default=None)
-
-    @property
-    def fastest_time(self) -> float | None:
-        """The same as `min`, in seconds."""
-        return self.min
-
-    @property
-    def slowest_time(self) -> float | None:
-        """The same as `max`, in seconds."""
-        return self.max
-
-    @property
-    def fastest_index(self) -> int | None:
-        """The index, for `get_time`, of the first shortest measurement."""
-        times, _ = self._measurements.kept()
-        return times.index(min(times)) if times else None
-
-    @property
-    def slowest_index(self) -> int | None:
-        """The index, for `get_time`, of the first longest measurement."""
-        times, _ = self._measurements.kept()
-        return times.index(max(times)) if times else None
-
-    @property
-    def stdev(self) -> float | None:
-        """The sample standard deviation, in seconds; None below two measurements."""
-        times, _ = self._measurements.kept()
-        return _stats.stdev(times) if times else None
-
-    @property
-    def variance(self) -> float | None:
-        """The sample variance, in seconds squared; None below two measurements."""
-        times, _ = self._measurements.kept()
-        return _stats.variance(times) if times else None
-
-    def get_time(self, index: int) -> float | None:
-        """Give one measurement.
+        With a tail longer than ten times the median the axis is logarithmic.
 
         Args:
-            index: Which one, from 0, oldest kept first; negative counts from the end.
+            axes: The `matplotlib.axes.Axes` to draw on. None: those of a new figure.
+            bins: How many bars, 1 or more. None: as suits the number of measurements.
 
         Returns:
-            Seconds, or None if there is no such measurement.
-
-        Example:
-            >>> timer = Sktimer()
-            >>> for seconds in (1.0, 2.0):
-            ...     timer.add_time(seconds)
-            >>> timer.get_time(0), timer.get_time(-1), timer.get_time(2)
-            (1.0, 2.0, None)
-        """
-        return self._measurements.get(index)
-
-    def percentile(self, percent: float) -> float | None:
-        """Give a percentile, linear between closest ranks.
-
-        Args:
-            percent: From 0 (the shortest) to 100 (the longest).
-
-        Returns:
-            Seconds, or None without a measurement.
+            The axes, to change or to save (``axes.figure.savefig("times.png")``).
 
         Raises:
-            ValueError: ``percent`` is outside 0 to 100.
+            ImportError: Matplotlib is not installed.
+            ValueError: ``bins`` is below 1.
+            TypeError: ``bins`` is not a whole number.
 
         Example:
             >>> timer = Sktimer()
-            >>> for seconds in (1.0, 2.0):
+            >>> for seconds in (0.5, 1.0, 3.0):
             ...     timer.add_time(seconds)
-            >>> timer.percentile(75)
-            1.75
+            >>> timer.plot().get_title()  # doctest: +SKIP
+            '3 measurements'
         """
-        checked = _stats.checked_percent(percent)
-        times, _ = self._measurements.kept()
-        return _stats.percentile(times, checked) if times else None
-
-    def get_statistics(self) -> TimerStats | None:
-        """Take a frozen snapshot of all statistics at one moment.
-
-        Returns:
-            The snapshot, or None without a measurement.
-
-        Example:
-            >>> timer = Sktimer()
-            >>> timer.add_time(2.0)
-            >>> timer.get_statistics()
-            TimerStats(num_times=1, mean=2, median=2, min=2, max=2, total_time=2)
-        """
-        times, paused = self._measurements.kept()
-        return _stats.summarize(times, paused) if times else None
-
-    def get_stats(self) -> TimerStats | None:
-        """Do what `get_statistics` does, under a shorter name.
-
-        Returns:
-            The snapshot, or None without a measurement.
-
-        Example:
-            >>> Sktimer().get_stats() is None
-            True
-        """
-        return self.get_statistics()
+        return _plot.draw(self._measurements.ordered(), axes, bins)

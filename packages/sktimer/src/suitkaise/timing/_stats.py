@@ -1,64 +1,16 @@
-"""Statistics of durations, and a frozen snapshot of them.
-
-The functions take at least one duration, in float seconds. They use `math.fsum` alone:
-importing the standard `statistics` would cost every process that imports a timer several
-milliseconds, and its exact fractions are slow on a million measurements.
-"""
+"""A frozen snapshot of everything that a timer has measured."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import operator
+from array import array
 from dataclasses import dataclass
-from math import floor, fsum, sqrt
+from functools import cached_property
+from typing import Any
 
-
-def mean(times: Sequence[float]) -> float:
-    """Give the arithmetic mean."""
-    return fsum(times) / len(times)
-
-
-def variance(times: Sequence[float]) -> float | None:
-    """Give the sample variance, or None for a single duration.
-
-    The corrected two-pass algorithm of Chan, Golub and LeVeque, "Algorithms for Computing the
-    Sample Variance" (1983): the second term takes back the rounding error of the mean.
-    """
-    if len(times) < 2:
-        return None
-    center = mean(times)
-    deviations = [time - center for time in times]
-    squares = fsum(deviation * deviation for deviation in deviations)
-    correction = fsum(deviations)
-    return max(0.0, squares - correction * correction / len(times)) / (len(times) - 1)
-
-
-def stdev(times: Sequence[float]) -> float | None:
-    """Give the sample standard deviation, or None for a single duration."""
-    spread = variance(times)
-    return None if spread is None else sqrt(spread)
-
-
-def percentile(times: Sequence[float], percent: float) -> float:
-    """Interpolate linearly between the closest ranks; ``percent`` is from 0 to 100."""
-    ordered = sorted(times)
-    rank = (len(ordered) - 1) * (percent / 100.0)
-    below = floor(rank)
-    lower = ordered[below]
-    if below + 1 == len(ordered):
-        return lower
-    upper = ordered[below + 1]
-    return min(upper, lower + (upper - lower) * (rank - below))
-
-
-def checked_percent(percent: float) -> float:
-    """Give ``percent`` back, or raise.
-
-    Raises:
-        ValueError: It is outside 0 to 100.
-    """
-    if not 0.0 <= percent <= 100.0:
-        raise ValueError(f"percentile needs a percent from 0 to 100, got {percent!r}")
-    return percent
+from suitkaise.timing import _ordered, _table
+from suitkaise.timing._extremes import Extremes
+from suitkaise.timing._moments import Moments
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)
@@ -66,7 +18,8 @@ class TimerStats:
     """All statistics of a timer at one moment.
 
     Made by `Sktimer.get_statistics`; it does not change when the timer goes on, can be shared
-    between threads and pickled. All durations are float seconds. Nothing here blocks.
+    between threads and pickled. All durations are float seconds. Nothing here blocks. Printed, it
+    is a table; in a notebook, a table and a histogram.
 
     Attributes:
         times: The durations, oldest first.
@@ -95,6 +48,15 @@ class TimerStats:
         >>> timer.reset()
         >>> stats.num_times, stats.mean, stats.median
         (3, 3.0, 2.0)
+        >>> print(stats)
+        num_times      3
+        total_time  9.00 s
+        mean        3.00 s
+        stdev       2.65 s
+        min         1.00 s
+        median      2.00 s
+        95 % below  5.60 s
+        max         6.00 s
     """
 
     times: tuple[float, ...]
@@ -120,6 +82,15 @@ class TimerStats:
             f"min={self.min:g}, max={self.max:g}, total_time={self.total_time:g})"
         )
 
+    def __str__(self) -> str:
+        return _table.text(self)
+
+    def _repr_html_(self) -> str:
+        return _table.html(self, self._in_order)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name != "_in_order"}
+
     def get_time(self, index: int) -> float | None:
         """Give one duration.
 
@@ -129,6 +100,9 @@ class TimerStats:
         Returns:
             Seconds, or None if there is no such duration.
 
+        Raises:
+            TypeError: ``index`` is not a whole number.
+
         Example:
             >>> from suitkaise.timing import Sktimer
             >>> timer = Sktimer()
@@ -136,10 +110,8 @@ class TimerStats:
             >>> timer.get_stats().get_time(-1)
             1.5
         """
-        try:
-            return self.times[index]
-        except IndexError:
-            return None
+        checked = checked_index(index)
+        return self.times[checked] if -self.num_times <= checked < self.num_times else None
 
     def percentile(self, percent: float) -> float:
         """Give a percentile, linear between closest ranks.
@@ -152,6 +124,7 @@ class TimerStats:
 
         Raises:
             ValueError: ``percent`` is outside 0 to 100.
+            TypeError: ``percent`` is no real number.
 
         Example:
             >>> from suitkaise.timing import Sktimer
@@ -161,27 +134,52 @@ class TimerStats:
             >>> timer.get_stats().percentile(75)
             1.75
         """
-        return percentile(self.times, checked_percent(percent))
+        return _ordered.percentile(self._in_order, _ordered.checked_percent(percent))
+
+    @cached_property
+    def _in_order(self) -> array[float]:
+        return _ordered.extended(None, self.times)
 
 
-def summarize(times: Sequence[float], total_time_paused: float) -> TimerStats:
-    """Compute every statistic of ``times``, which holds at least one duration."""
-    shortest, longest = min(times), max(times)
-    return TimerStats(
+def summarize(
+    times: array[float],
+    total_time_paused: float,
+    moments: Moments,
+    extremes: Extremes,
+    ordered: array[float],
+) -> TimerStats:
+    """Put every statistic of ``times`` into a snapshot."""
+    stats = TimerStats(
         times=tuple(times),
-        num_times=len(times),
+        num_times=moments.num_times,
         most_recent=times[-1],
         result=times[-1],
-        total_time=fsum(times),
+        total_time=moments.total,
         total_time_paused=total_time_paused,
-        mean=mean(times),
-        median=percentile(times, 50.0),
-        min=shortest,
-        max=longest,
-        fastest_time=shortest,
-        slowest_time=longest,
-        fastest_index=times.index(shortest),
-        slowest_index=times.index(longest),
-        stdev=stdev(times),
-        variance=variance(times),
+        mean=moments.mean,
+        median=_ordered.percentile(ordered, 50.0),
+        min=extremes.shortest,
+        max=extremes.longest,
+        fastest_time=extremes.shortest,
+        slowest_time=extremes.longest,
+        fastest_index=extremes.shortest_index,
+        slowest_index=extremes.longest_index,
+        stdev=moments.stdev,
+        variance=moments.variance,
     )
+    vars(stats)["_in_order"] = ordered  # sorted for the median already
+    return stats
+
+
+def checked_index(index: int) -> int:
+    """Give ``index`` back as an int.
+
+    Raises:
+        TypeError: It is not a whole number.
+    """
+    try:
+        return operator.index(index)
+    except TypeError:
+        raise TypeError(
+            f"index must be a whole number, got {index!r} ({type(index).__name__})"
+        ) from None

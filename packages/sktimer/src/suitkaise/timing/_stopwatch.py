@@ -11,13 +11,14 @@ import threading
 class Stopwatch:
     """A measurement that has begun and not ended.
 
-    It belongs to the thread that began it and needs no lock.
+    It belongs to the thread, the block or the call that began it and needs no lock.
     """
 
-    __slots__ = ("_begun", "_pause_begun", "_paused")
+    __slots__ = ("_pause_begun", "_paused", "begun")
 
     def __init__(self, now: float) -> None:
-        self._begun = now
+        self.begun = now
+        """When it began, or the last lap did."""
         self._paused = 0.0
         """Seconds spent in pauses that have ended."""
         self._pause_begun: float | None = None
@@ -44,13 +45,15 @@ class Stopwatch:
         paused = self._paused
         if self._pause_begun is not None:
             paused += now - self._pause_begun
+        if not paused:
+            return now - self.begun, 0.0
         # Subtracting a sum of pauses can leave a rounding error below zero.
-        return max(0.0, now - self._begun - paused), paused
+        return max(0.0, now - self.begun - paused), paused
 
     def lap(self, now: float) -> tuple[float, float]:
         """Give what `read` gives, and begin again at ``now``; a pause goes on."""
         reading = self.read(now)
-        self._begun = now
+        self.begun = now
         self._paused = 0.0
         if self._pause_begun is not None:
             self._pause_begun = now
@@ -71,8 +74,23 @@ class ThreadStopwatches(threading.local):
             RuntimeError: This thread has none; the message names ``method``.
         """
         if not self.nested:
-            raise RuntimeError(
-                f"Sktimer.{method}() without start(): this thread has no running measurement "
-                "(each thread has its own); call start() first"
-            )
+            raise not_running(method)
         return self.nested[-1]
+
+    def end(self, method: str) -> Stopwatch:
+        """Take the innermost measurement off and give it.
+
+        Raises:
+            RuntimeError: This thread has none; the message names ``method``.
+        """
+        nested = self.nested
+        if not nested:
+            raise not_running(method)
+        return nested.pop()
+
+
+def not_running(method: str) -> RuntimeError:
+    return RuntimeError(
+        f"Sktimer.{method}() without start(): this thread has no running measurement "
+        "(each thread has its own); call start() first"
+    )

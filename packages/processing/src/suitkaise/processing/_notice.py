@@ -1,0 +1,54 @@
+"""Waiting for the I/O thread's news, in a way that no interrupt can spoil.
+
+Ctrl-C raises between any two instructions of the main thread. In `threading.Condition`, and so in
+`Event` and `Future`, those are Python code: interrupted there, a lock stays held for ever, and the
+I/O thread with all its processes hangs on it. What the interpreter does in one instruction cannot
+be interrupted half-way: taking or releasing one lock, an operation of a dict or a deque. This
+module and the engine share nothing else between threads.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable
+
+
+class Notice:
+    """Something that threads wait for. Who changes it calls `notify`; nobody holds a lock."""
+
+    def __init__(self) -> None:
+        self._waiters: dict[threading.Lock, None] = {}
+
+    def wait_for(self, is_so: Callable[[], object], timeout: float | None = None) -> bool:
+        """Block until `is_so()`, which is asked again after each `notify`.
+
+        Args:
+            is_so: Whether it has come about.
+            timeout: Seconds to wait at most; None: as long as it takes.
+
+        Returns:
+            Whether it has come about.
+        """
+        if is_so():
+            return True
+        deadline = None if timeout is None else time.monotonic() + timeout
+        waiter = threading.Lock()
+        waiter.acquire()
+        self._waiters[waiter] = None
+        try:
+            while not is_so():
+                left = -1.0 if deadline is None else deadline - time.monotonic()
+                if deadline is not None and left <= 0:
+                    return False
+                waiter.acquire(timeout=min(left, threading.TIMEOUT_MAX))
+            return True
+        finally:
+            self._waiters.pop(waiter, None)
+
+    def notify(self) -> None:
+        """Have everybody who waits look again. From any thread; does not block."""
+        for waiter in list(self._waiters):
+            with contextlib.suppress(RuntimeError):  # it has been told already
+                waiter.release()
