@@ -1,3 +1,4 @@
+import asyncio
 import math
 import time
 
@@ -59,3 +60,28 @@ def test_elapsed_names_the_time_that_is_not_finite(a, b, name):
 def test_elapsed_names_what_is_no_time(a, b, name):
     with pytest.raises(TypeError, match=f"{name} must be a time in seconds, got"):
         timing.elapsed(a, b)
+
+
+def test_an_awaited_sleep_lets_others_run_and_gives_the_time_afterwards():
+    order = []
+
+    async def other():
+        order.append("other")
+
+    async def main():
+        task = asyncio.ensure_future(other())
+        ended = await timing.sleep.asynced()(0.02)
+        order.append("slept")
+        await task
+        return ended
+
+    before = time.time()
+    ended = asyncio.run(main())
+
+    assert order == ["other", "slept"]
+    assert before <= ended <= time.time()
+
+
+def test_an_awaited_sleep_refuses_what_is_no_duration():
+    with pytest.raises(ValueError, match="seconds"):
+        asyncio.run(timing.sleep.asynced()(-1))

@@ -6,14 +6,14 @@ a call of the function's own helpers that contains one. What is awaited does not
 
 from __future__ import annotations
 
-import ast
 import builtins
-import inspect
-import textwrap
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import FunctionType, ModuleType
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    import ast
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., object])
 
@@ -113,6 +113,8 @@ def find_blocking_calls(function: Callable[..., Any], owner: type | None = None)
 
 
 def _collect(function: Any, owner: type | None, found: set[str], seen: set[Any]) -> None:
+    import inspect  # here and below: few programs need it
+
     if getattr(function, "__sk_blocking__", False) is True:
         found.add(_name_of(function))
     while isinstance(function, partial):
@@ -143,6 +145,10 @@ def _collect(function: Any, owner: type | None, found: set[str], seen: set[Any])
 
 def _called_paths(function: FunctionType) -> Iterator[tuple[str, ...]]:
     """Yield what is called, as dotted paths; a part that is no name is empty."""
+    import ast
+    import inspect
+    import textwrap
+
     try:
         tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
     except (OSError, TypeError, SyntaxError):  # no source, or a lambda amid an expression
@@ -154,6 +160,8 @@ def _called_paths(function: FunctionType) -> Iterator[tuple[str, ...]]:
 
 
 def _path_of(node: ast.expr) -> tuple[str, ...]:
+    import ast
+
     if isinstance(node, ast.Attribute):
         return (*_path_of(node.value), node.attr)
     return (node.id,) if isinstance(node, ast.Name) else ("",)
@@ -161,6 +169,8 @@ def _path_of(node: ast.expr) -> tuple[str, ...]:
 
 def _resolve(path: tuple[str, ...], function: FunctionType, owner: type | None) -> Any:
     """Return what a path is: an object, the dotted name of one in a module, or None."""
+    import inspect
+
     root, *rest = path
     if owner is not None and len(path) == 2 and root == _first_argument(function):
         return inspect.getattr_static(owner, rest[0], None)

@@ -7,12 +7,14 @@ with its timeout, each a call.
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from suitkaise.sk._operation import Arguments, Keywords, Operation, in_thread
 from suitkaise.sk._options import Mode, Options
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 def call(operation: Operation, options: Options, args: Arguments, kwargs: Keywords) -> Any:

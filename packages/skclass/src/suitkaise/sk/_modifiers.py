@@ -10,12 +10,14 @@ Nothing happens before the last pair of parentheses; a chain can be kept and cal
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from concurrent.futures import Future
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from suitkaise.sk import _execution
 from suitkaise.sk._operation import Operation
 from suitkaise.sk._options import Mode, Options, Retry
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 P = ParamSpec("P")
 R = TypeVar("R")  # what the operation comes to

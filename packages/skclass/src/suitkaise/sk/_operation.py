@@ -7,19 +7,19 @@ the three ways, and the modifiers only choose between them (`_execution`).
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent import futures
-from concurrent.futures import Future
 from functools import partial
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from suitkaise.sk import _alarm
 from suitkaise.sk._clock import SYSTEM_CLOCK, Clock
 from suitkaise.sk._errors import FunctionTimeoutError
 from suitkaise.sk._rate import RateLimiters
-from suitkaise.sk._threads import ThreadCall
 
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+_CO_COROUTINE = 0x80  # a code object's flag, as `inspect` has it, which takes long to import
 Arguments = tuple[Any, ...]
 Keywords = Mapping[str, Any]
 
@@ -98,6 +98,10 @@ class FunctionOperation(_OfFunction):
         error = FunctionTimeoutError(name_of(self.function), timeout)
         if _alarm.is_usable():
             return _alarm.call_with_alarm(call, timeout, error)
+        from concurrent import futures  # here: with a thread only
+
+        from suitkaise.sk._threads import ThreadCall
+
         thread_call = ThreadCall(call)
         thread_call.start()
         try:
@@ -116,6 +120,8 @@ class FunctionOperation(_OfFunction):
 
         if self.asynced is not None:
             return await await_within(self.asynced(*args, **kwargs), timeout, self.function)
+        from suitkaise.sk._threads import ThreadCall
+
         thread_call = ThreadCall(partial(self.function, *args, **kwargs))
         thread_call.start()
         outcome = asyncio.wrap_future(thread_call.future)
@@ -210,13 +216,19 @@ def operation_of(
 
 def is_async_function(function: Callable[..., Any]) -> bool:
     """Whether calling it gives a coroutine."""
-    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004  an object may have an async __call__
-    )
+    while isinstance(function, partial):
+        function = function.func
+    for called in (function, getattr(type(function), "__call__", None)):  # noqa: B004  not if, but what
+        code = getattr(getattr(called, "__func__", called), "__code__", None)
+        if code is not None and code.co_flags & _CO_COROUTINE:
+            return True
+    return False
 
 
 def in_thread(call: Callable[[], Any]) -> Future[Any]:
     """Make a call in a thread; returns at once."""
+    from suitkaise.sk._threads import ThreadCall
+
     thread_call = ThreadCall(call)
     thread_call.start()
     return thread_call.future

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time as _time
 from math import inf
 
+from suitkaise.sk import sk
+
 _LONGEST = 1e9
 """Some thirty years; the system refuses what lies far beyond."""
 
@@ -24,8 +26,17 @@ def time() -> float:
     return _time.time()
 
 
+async def _sleep_async(seconds: float) -> float:
+    _check_duration(seconds)
+    import asyncio  # here: importing it takes longer than all of suitkaise.timing
+
+    await asyncio.sleep(seconds)
+    return _time.time()
+
+
+@sk(asynced=_sleep_async)
 def sleep(seconds: float) -> float:
-    """Block the calling thread for some time.
+    """Block the calling thread for some time; ``await sleep.asynced()(seconds)`` blocks nobody.
 
     Args:
         seconds: How long, from 0 to 1e9.
@@ -44,6 +55,12 @@ def sleep(seconds: float) -> float:
         >>> timing.elapsed(began, ended) > 0.0
         True
     """
+    _check_duration(seconds)
+    _time.sleep(seconds)
+    return _time.time()
+
+
+def _check_duration(seconds: float) -> None:
     allowed = "a number from 0 to 1e9"
     try:
         is_allowed = 0.0 <= seconds <= _LONGEST
@@ -53,8 +70,6 @@ def sleep(seconds: float) -> float:
         ) from None
     if not is_allowed:
         raise ValueError(f"sleep(): seconds must be {allowed}, got {seconds!r}")
-    _time.sleep(seconds)
-    return _time.time()
 
 
 def elapsed(a: float, b: float | None = None) -> float:
