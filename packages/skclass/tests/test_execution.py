@@ -200,8 +200,8 @@ def test_cancelling_an_await_interrupts_the_function_in_its_thread():
     began, ended = threading.Event(), threading.Event()
 
     def loop():
-        began.set()
         try:
+            began.set()
             while not ended.wait(0.001):
                 pass
         finally:

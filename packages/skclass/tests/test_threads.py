@@ -61,8 +61,8 @@ def test_an_interrupted_call_ends_at_its_next_instruction():
     began, ended = threading.Event(), threading.Event()
 
     def loop():
-        began.set()
         try:
+            began.set()
             end = time.monotonic() + PATIENCE
             while time.monotonic() < end:
                 pass
@@ -160,9 +160,10 @@ def test_the_interpreter_does_not_wait_for_what_was_given_up():
 
 def test_a_forked_process_has_threads_of_its_own():
     ended = run_program(
-        "import os\n"
+        "import os, warnings\n"
         "from suitkaise.sk import sk\n"
         "assert sk(abs).background()(-1).result() == 1\n"
+        "warnings.simplefilter('ignore')  # of forking a program with threads\n"
         "if os.fork() == 0:\n"
         "    assert sk(abs).background()(-2).result(20) == 2\n"
         "    print('in the fork', flush=True)\n"
