@@ -45,7 +45,7 @@ class Flaky:
 
 
 def wait_in_steps(event):
-    """Loop; in a function of its own, since CPython 3.13 does not count the jump back to a `try`."""
+    """Loop, in a function of its own: CPython 3.13 does not count the jump back to a `try`."""
     while not event.wait(0.001):
         sum(range(10))
 

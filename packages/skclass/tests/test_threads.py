@@ -22,7 +22,7 @@ class GaveUpError(Exception):
 
 
 def spin():
-    """Loop; in a function of its own, since CPython 3.13 does not count the jump back to a `try`."""
+    """Loop, in a function of its own: CPython 3.13 does not count the jump back to a `try`."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         sum(range(10))
