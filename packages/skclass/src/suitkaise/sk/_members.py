@@ -1,0 +1,282 @@
+"""What a name means on a class, found without running anything: no descriptor is asked.
+
+class ─► MRO ─► the first that has the name ─► its role: method, property, slot, value, ...
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import reprlib
+import types
+from collections.abc import Iterator
+from enum import Enum, auto
+from types import FunctionType
+from typing import Any, NamedTuple
+
+
+class Role(Enum):
+    """How a member of a class behaves."""
+
+    METHOD = auto()  # a function, bound to the object
+    STATIC = auto()
+    CLASS = auto()
+    PROPERTY = auto()
+    CACHED = auto()  # functools.cached_property: the first look writes the attribute
+    SLOT = auto()  # an attribute that the object holds outside its __dict__
+    VALUE = auto()  # a plain class attribute
+    BUILTIN = auto()  # a method written in C
+    OPAQUE = auto()  # a descriptor that may do anything
+
+
+class Member(NamedTuple):
+    """A member of a class.
+
+    Attributes:
+        role: How it behaves.
+        owner: The class in whose namespace it stands.
+        name: Its name there.
+        value: What stands there, unbound.
+        get: The function that calling or reading it runs; None if that is not written in Python.
+        set: The setter of a property.
+        delete: The deleter of a property.
+        bound: Arguments that a `functools.partialmethod` adds.
+    """
+
+    role: Role
+    owner: type
+    name: str
+    value: object
+    get: Any = None  # A FunctionType or None; declared as such, mypy would bind it.
+    set: Any = None
+    delete: Any = None
+    bound: tuple[object, ...] = ()
+
+
+_SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
+_BUILTINS = (
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.BuiltinFunctionType,
+)
+_LRU_CACHE = type(functools.lru_cache(lambda: None))
+_CONTEXT_HELPERS = frozenset(
+    helper(lambda: None).__code__  # type: ignore[arg-type, return-value]
+    for helper in (contextlib.contextmanager, contextlib.asynccontextmanager)
+)
+_TUPLE_GETTER = type(vars(NamedTuple("_", [("field", int)]))["field"])
+
+
+def find(name: str, mro: tuple[type, ...], after: type | None = None) -> Member | None:
+    """Look a name up along an MRO.
+
+    Args:
+        name: As it stands in the namespace, mangled if it is private.
+        mro: Where to look, in this order.
+        after: Look only behind this class, as `super` does. None looks everywhere.
+
+    Returns:
+        The first member of this name; None if there is none.
+    """
+    if after is not None:
+        mro = mro[mro.index(after) + 1 :] if after in mro else ()
+    for owner in mro:
+        if name in vars(owner):
+            return _member(owner, name, vars(owner)[name])
+    return None
+
+
+def names(mro: tuple[type, ...]) -> Iterator[str]:
+    """All names along an MRO but those of `object` alone."""
+    seen: set[str] = set()
+    for owner in mro:
+        if owner is not object:
+            yield from (name for name in vars(owner) if name not in seen)
+            seen.update(vars(owner))
+
+
+def _member(owner: type, name: str, value: Any) -> Member:
+    kind = type(value)
+    if isinstance(value, FunctionType):
+        return Member(Role.METHOD, owner, name, value, _inside(value))
+    if kind is staticmethod or kind is classmethod:
+        role = Role.STATIC if kind is staticmethod else Role.CLASS
+        inner = value.__func__
+        if isinstance(inner, FunctionType):
+            return Member(role, owner, name, value, _inside(inner))
+        is_opaque = role is Role.CLASS and inner is not types.GenericAlias
+        return Member(Role.OPAQUE if is_opaque else Role.VALUE, owner, name, inner)
+    if isinstance(value, property | types.DynamicClassAttribute) and kind.__module__ in (
+        "builtins",
+        "types",
+        "abc",
+        "enum",
+    ):
+        return Member(
+            Role.PROPERTY,
+            owner,
+            name,
+            value,
+            _inside(value.fget),
+            _inside(value.fset),
+            _inside(value.fdel),
+        )
+    if kind is functools.cached_property:
+        return Member(Role.CACHED, owner, name, value, _inside(value.func))
+    if kind is _LRU_CACHE:
+        # What it remembers is its own; what it runs is what it wraps.
+        return Member(Role.METHOD, owner, name, value, _inside(value.__wrapped__))
+    if kind is functools.partialmethod and isinstance(value.func, FunctionType):
+        bound = (*value.args, *value.keywords.values())
+        return Member(Role.METHOD, owner, name, value, _inside(value.func), bound=bound)
+    if isinstance(value, _SLOTS) or kind is _TUPLE_GETTER:
+        return Member(Role.SLOT, owner, name, value)
+    if isinstance(value, _BUILTINS):
+        return Member(Role.BUILTIN, owner, name, value)
+    if hasattr(kind, "__get__") or hasattr(kind, "__set__") or hasattr(kind, "__delete__"):
+        return Member(Role.OPAQUE, owner, name, value)
+    return Member(Role.VALUE, owner, name, value)
+
+
+def _inside(function: object) -> FunctionType | None:
+    """The function whose body counts: contextlib's wrappers only run the generator they wrap."""
+    if not isinstance(function, FunctionType):
+        return None
+    if function.__code__ in _CONTEXT_HELPERS:
+        return _inside(getattr(function, "__wrapped__", None))
+    return function
+
+
+def is_own(member: Member | None) -> bool:
+    """Whether there is a member and it is not what every object has."""
+    return member is not None and member.owner is not object
+
+
+def is_hook(member: Member | None) -> bool:
+    """Whether a special method rules over attribute access; that of a built-in type does not."""
+    if member is None or not is_own(member):
+        return False
+    return member.role is not Role.BUILTIN or member.owner.__module__ not in _GENERIC
+
+
+_GENERIC = frozenset({"builtins", "collections"})
+
+
+class Generated(NamedTuple):
+    """What a dataclass generated, as it would be written by hand.
+
+    Attributes:
+        text: A function definition.
+        names: What the text refers to.
+        annotations: The types of its parameters, as the fields declare them.
+    """
+
+    text: str
+    names: dict[str, object]
+    annotations: dict[str, object]
+
+
+def generated(owner: type, function: FunctionType) -> Generated | None:
+    """Write down a method that a dataclass generated; it has no source of its own.
+
+    Args:
+        owner: The class in whose namespace the function stands.
+        function: A function without source.
+
+    Returns:
+        An equivalent definition; None if it is no such method.
+    """
+    fields: dict[str, Any] | None = vars(owner).get("__dataclass_fields__")
+    name = function.__name__
+    inner = getattr(function, "__wrapped__", function)
+    if name == "__repr__" and inner is not function and isinstance(inner, FunctionType):
+        # It is wrapped against endless recursion.
+        if function.__code__.co_filename not in (dataclasses.__file__, reprlib.__file__):
+            return None
+        function = inner
+    if fields is not None and function is getattr(dataclasses, "_replace", None):  # From 3.13 on.
+        reads = "".join(f"self.{field}, " for field in fields)
+        text = f"def __replace__(self, **changes): return self.__class__({reads}**changes)"
+        return Generated(text, {}, {})
+    if fields is None or function.__code__.co_filename != "<string>":
+        return None
+    touched = set(function.__code__.co_names) - set(fields)
+    if any(not (name.startswith("_") or name in _HARMLESS) for name in touched):
+        return None  # Written by hand and compiled by `exec`.
+    if name == "__init__":
+        return _generated_init(list(fields.values()))
+    if name in _READING:
+        reads = ", ".join(f"self.{field}" for field in fields)
+        return Generated(f"def {name}(self, *others): return [{reads}] == others", {}, {})
+    if name in ("__setattr__", "__delattr__"):
+        return Generated(f"def {name}(self, *others): raise AttributeError", {}, {})
+    return None
+
+
+_READING = frozenset(["__repr__", "__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__"])
+_HARMLESS = frozenset(
+    {
+        "MISSING",
+        "NotImplemented",
+        "object",
+        "hash",
+        "cls",
+        "type",
+        "FrozenInstanceError",
+        "super",
+        "repr",
+    }
+)
+
+
+def _generated_init(fields: list[Any]) -> Generated:
+    lines = []
+    names: dict[str, object] = {"_object": object}
+    parameters, annotations, init_only = ["self"], {}, []
+    for field in fields:
+        kind = field._field_type.name
+        if kind == "_FIELD_CLASSVAR":
+            continue
+        if field.init:
+            parameters.append(field.name)
+            annotations[field.name] = field.type
+        if kind == "_FIELD_INITVAR":
+            init_only.append(field.name)
+            continue
+        sources = [field.name] if field.init else []
+        if field.default is not dataclasses.MISSING:
+            names[f"_default_{field.name}"] = field.default
+            sources.append(f"_default_{field.name}")
+        if field.default_factory is not dataclasses.MISSING:
+            names[f"_factory_{field.name}"] = field.default_factory
+            sources.append(f"_factory_{field.name}()")
+        lines += [f"_object.__setattr__(self, {field.name!r}, {source})" for source in sources]
+    lines.append(f"self.__post_init__({', '.join(init_only)})")
+    return Generated(
+        f"def __init__({', '.join(parameters)}):\n    " + "\n    ".join(lines), names, annotations
+    )
+
+
+def is_plain(kind: type, name: str) -> bool:
+    """Whether instances of exactly this type hold the attribute and run nothing for it."""
+    if kind.__module__ in ("builtins", "suitkaise.sk._known"):
+        return False
+    hooks = ("__setattr__", "__delattr__", "__getattribute__", "__getattr__")
+    if any(is_hook(find(hook, kind.__mro__)) for hook in hooks):
+        return False
+    member = find(name, kind.__mro__)
+    return member is None or (member.role in (Role.VALUE, Role.SLOT) and not name.startswith("__"))
+
+
+def is_plain_init(kind: type) -> bool:
+    """Whether making an instance of a class only keeps the arguments as its attributes."""
+    if type(kind) is not type or is_own(find("__new__", kind.__mro__)):
+        return False
+    if is_own(find("__post_init__", kind.__mro__)):
+        return False
+    init = find("__init__", kind.__mro__)
+    if init is None or init.owner is object:
+        return True
+    return init.get is not None and generated(init.owner, init.get) is not None
