@@ -73,13 +73,15 @@ class Operations(Native):
                     found |= self.member_value(member, payload.first, place)
             elif isinstance(payload, Known) and isinstance(payload.value, types.ModuleType):
                 inside = vars(payload.value)
+                found |= self.memory.elsewhere
                 found |= self.known(inside[name]) if name in inside else self.fresh(place)
             elif isinstance(payload, Known) and isinstance(payload.value, type):
+                found |= self.memory.elsewhere
                 found |= self._load_foreign_class(payload.value, name, place)
             elif isinstance(payload, Bound) and name == "__self__":
                 found |= {payload.first} if payload.first else set()
             elif isinstance(payload, Bound):
-                found |= self.fresh((place, name))
+                found |= self.fresh(("attribute", thing, name)) | self.memory.elsewhere
             elif (loaded := self._load_plain(thing, name, place)) is not None:
                 found |= loaded
             else:
@@ -223,7 +225,7 @@ class Operations(Native):
             taken.holds.add(thing)
             return frozenset([taken])
         if all(_known.is_fixed(kind) and not _known.is_atom(kind) for kind in kinds):
-            return self.fresh((place, name))
+            return self.fresh(("attribute", thing, name)) | self.memory.elsewhere
         if all(kind is not object and is_plain(kind, name) for kind in kinds):
             return frozenset(self.memory.contents(thing))
         return None
@@ -241,6 +243,8 @@ class Operations(Native):
                 self.effects.class_writes.add(name)
                 self.memory.hold(name, new)
             else:
+                if self.memory.is_fixed(thing) and thing.sources is None:
+                    self.memory.grow(self.memory.elsewhere, new)
                 if name in self.memory.slots:
                     # It may be another object of this class, of which this one is to be told.
                     self.memory.hold(name, new)
@@ -425,6 +429,8 @@ class Operations(Native):
         """Apply an operator with assignment: whatever can change is changed."""
         names = (f"__i{name}__", f"__{name}__", f"__r{name}__")
         result = self.operate(left, right, names, place)
+        if self.memory.its_dict in left:
+            self.star()
         open_left = [
             thing
             for thing in left - self.itself

@@ -30,9 +30,15 @@ def Skclass(cls: ClassT) -> ClassT:  # noqa: N802 (the specification's name)
         TypeError: ``cls`` is no class, or takes no attributes (a built-in one).
 
     Example:
-        >>> from collections import Counter
-        >>> Skclass(Counter)._shared_meta["methods"]["__missing__"]
-        {'writes': [], 'reads': []}
+        >>> @Skclass
+        ... class Account:
+        ...     def __init__(self, owner: str) -> None:
+        ...         self.owner = owner
+        ...         self.entries: list[int] = []
+        ...     def add(self, amount: int) -> None:
+        ...         self.entries.append(amount)
+        >>> Account._shared_meta["methods"]["add"]["writes"]
+        ['entries']
     """
     if not isinstance(cls, type):
         raise TypeError(f"Skclass takes a class, not {cls!r}; use sk for a function")

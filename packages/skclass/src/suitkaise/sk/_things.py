@@ -91,6 +91,7 @@ class Memory:
         base: What it holds where a type written in C keeps it: the elements of a list subclass.
         anything: What all its attributes hold, if `is_open`: then they are not told apart.
         none: None.
+        elsewhere: What is stored on functions, modules and classes of others.
         raised: What is raised anywhere, and so may be caught.
         others: Other objects of the same class, as far as they are made here.
         is_open: Code that cannot be followed may have set attributes.
@@ -108,6 +109,7 @@ class Memory:
         self.anything = Thing("anything")
         self.none = Thing("None", [])
         self.others: set[Thing] = set()
+        self.elsewhere: set[Thing] = set()
         self.work = 0
         self.is_limited = True
         self.raised: set[Thing] = set()
