@@ -8,25 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Coroutine
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any, cast
 
-from suitkaise.sk._operation import Arguments, Keywords, Operation, in_thread
+from suitkaise.sk._operation import Arguments, Keywords, Operation, Repeatable, in_thread
 from suitkaise.sk._options import Mode, Options
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
 
 
 def call(operation: Operation, options: Options, args: Arguments, kwargs: Keywords) -> Any:
     """Do it as the options ask."""
+    if options.is_single:
+        if options.mode is Mode.BACKGROUND:
+            return operation.begin(args, kwargs, options.timeout)
+        if options.mode is Mode.ASYNCED or operation.is_async:
+            return operation.run_async(args, kwargs, options.timeout)
+        return operation.run(args, kwargs, options.timeout)
+    repeatable = cast("Repeatable", operation)  # no other has the modifiers that ask for it
     if options.mode is Mode.BACKGROUND:
-        return begin(operation, options, args, kwargs)
+        return in_thread(partial(_run_in_thread, repeatable, options, args, kwargs))
     if options.mode is Mode.ASYNCED or operation.is_async:
-        return run_async(operation, options, args, kwargs)
-    return run(operation, options, args, kwargs)
+        return run_async(repeatable, options, args, kwargs)
+    return run(repeatable, options, args, kwargs)
 
 
-def run(operation: Operation, options: Options, args: Arguments, kwargs: Keywords) -> Any:
+def run(operation: Repeatable, options: Options, args: Arguments, kwargs: Keywords) -> Any:
     """Do it in the calling thread; blocks until it is done."""
     clock = operation.clock
     if options.per_second is not None:
@@ -41,7 +45,7 @@ def run(operation: Operation, options: Options, args: Arguments, kwargs: Keyword
 
 
 async def run_async(
-    operation: Operation, options: Options, args: Arguments, kwargs: Keywords
+    operation: Repeatable, options: Options, args: Arguments, kwargs: Keywords
 ) -> Any:
     """Do it in the event loop; cancelling gives up the delay or the call that is going on."""
     clock = operation.clock
@@ -56,15 +60,8 @@ async def run_async(
     return await operation.run_async(args, kwargs, options.timeout)
 
 
-def begin(operation: Operation, options: Options, args: Arguments, kwargs: Keywords) -> Future[Any]:
-    """Have it done; returns at once."""
-    if options.per_second is None and options.retry.times == 1:
-        return operation.begin(args, kwargs, options.timeout)
-    return in_thread(partial(_run_in_thread, operation, options, args, kwargs))
-
-
 def _run_in_thread(
-    operation: Operation, options: Options, args: Arguments, kwargs: Keywords
+    operation: Repeatable, options: Options, args: Arguments, kwargs: Keywords
 ) -> Any:
     if not operation.is_async:
         return run(operation, options, args, kwargs)

@@ -13,7 +13,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from suitkaise.sk import _execution
-from suitkaise.sk._operation import Operation
+from suitkaise.sk._operation import Repeatable
 from suitkaise.sk._options import Mode, Options, Retry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Modifiable(Generic[P, R, T]):
 
     __slots__ = ("_operation", "_options")
 
-    _operation: Operation
+    _operation: Repeatable
     _options: Options
 
     def timeout(self, seconds: float) -> Modified[P, R, T]:
@@ -155,7 +155,7 @@ class Modified(Modifiable[P, R, T]):
 
     __slots__ = ()
 
-    def __init__(self, operation: Operation, options: Options) -> None:
+    def __init__(self, operation: Repeatable, options: Options) -> None:
         self._operation = operation
         self._options = options
 

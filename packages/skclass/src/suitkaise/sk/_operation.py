@@ -29,18 +29,10 @@ class Operation(Protocol):
 
     Attributes:
         is_async: Whether a plain call hands over something to await.
-        limiters: The rate limits of all its calls.
-        clock: What delays are measured by.
     """
 
     @property
     def is_async(self) -> bool: ...
-
-    @property
-    def limiters(self) -> RateLimiters: ...
-
-    @property
-    def clock(self) -> Clock: ...
 
     def run(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Any:
         """Do it, and return the outcome; blocks the calling thread until then."""
@@ -52,6 +44,21 @@ class Operation(Protocol):
         self, args: Arguments, kwargs: Keywords, timeout: float | None
     ) -> Coroutine[Any, Any, Any]:
         """Do it without blocking the event loop. Cancelling gives it up."""
+
+
+class Repeatable(Operation, Protocol):
+    """An operation that can be tried again, and be kept from beginning too often.
+
+    Attributes:
+        limiters: The rate limits of all its calls.
+        clock: What delays are measured by.
+    """
+
+    @property
+    def limiters(self) -> RateLimiters: ...
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 class _OfFunction:
@@ -167,7 +174,7 @@ class AsyncFunctionOperation(_OfFunction):
 class BoundOperation:
     """An operation of an object: the object comes first in the arguments."""
 
-    def __init__(self, operation: Operation, owner: object) -> None:
+    def __init__(self, operation: Repeatable, owner: object) -> None:
         self.is_async = operation.is_async
         self.limiters = operation.limiters
         self.clock = operation.clock

@@ -92,6 +92,11 @@ class Options:
     retry: Retry = _ONCE
     per_second: float | None = None
 
+    @property
+    def is_single(self) -> bool:
+        """Whether a call is one attempt, and begins when it likes."""
+        return self.per_second is None and self.retry.times == 1
+
     def with_mode(self, mode: Mode) -> Options:
         """Ask for the outcome in this form.
 
