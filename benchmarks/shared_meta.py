@@ -21,7 +21,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-from suitkaise.sk._shared_meta import ALL, shared_meta
+from suitkaise.sk._analysis import ALL, shared_meta
 
 _GENERATOR = (
     Path(__file__).parents[1] / "packages" / "skclass" / "tests" / "test_shared_meta_generated.py"

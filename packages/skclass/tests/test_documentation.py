@@ -12,7 +12,7 @@ README = Path(__file__).parents[1] / "README.md"
 
 MODULES = sorted(
     f"suitkaise.{package}.{path.stem}"
-    for package in ("circuits", "sk")
+    for package in ("circuits", "sk", "sk._analysis")
     for path in Path(importlib.import_module(f"suitkaise.{package}").__path__[0]).glob("*.py")
 )
 
@@ -40,6 +40,9 @@ def test_the_examples_in_the_readme_run(capsys, tmp_path):
         "sleep took longer than its timeout of 0.05 s",
         "True ['time.sleep']",
         "True",
+        "{'writes': ['entries'], 'reads': ['entries']}",
+        "{'writes': [], 'reads': ['entries']}",
+        "['*']",
         "attempt 2 tripped the circuit",
         "attempt 5 tripped the circuit",
         "broken",

@@ -10,7 +10,7 @@ from suitkaise import circuits, sk
     ("package", "names"),
     [
         (circuits, ["BreakingCircuit", "Circuit"]),
-        (sk, ["FunctionTimeoutError", "SkModifierError", "blocking", "sk"]),
+        (sk, ["FunctionTimeoutError", "SkModifierError", "Skclass", "blocking", "sk"]),
     ],
 )
 def test_each_import_package_exports_exactly_its_names(package, names):

@@ -14,8 +14,7 @@ import typing
 
 import pytest
 
-from suitkaise.sk import _shared_meta
-from suitkaise.sk._shared_meta import Use, property_access, shared_meta
+from suitkaise.sk._analysis import Use, _shared_meta, property_access, shared_meta
 
 KEPT = []
 

@@ -84,6 +84,7 @@ def test_the_version_is_the_one_of_the_installed_distribution():
 
 def test_importing_it_imports_nothing_heavy():
     heavy = ["asyncio", "html", "logging", "matplotlib", "multiprocessing", "numpy", "statistics"]
+    heavy += ["suitkaise.sk._analysis"]
     program = (
         f"import sys, suitkaise.timing\nprint(*(name for name in {heavy!r} if name in sys.modules))"
     )

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from suitkaise.circuits._breaker import Breaker
 from suitkaise.circuits._count import State
+from suitkaise.sk import Skclass
 
 
+@Skclass
 class BreakingCircuit(Breaker):
     """Break after so many failures, and stay broken until `reset`.
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from suitkaise.circuits._breaker import Breaker
+from suitkaise.sk import Skclass
 
 
+@Skclass
 class Circuit(Breaker):
     """Sleep after so many failures, then go on.
 

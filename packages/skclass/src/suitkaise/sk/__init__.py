@@ -12,12 +12,19 @@ Example:
     ...     return f"value of {key}"
     >>> sk(fetch).has_blocking_calls
     True
+    >>> @Skclass
+    ... class Counter:
+    ...     def add(self, number: int) -> None:
+    ...         self.count = number
+    >>> Counter._shared_meta["methods"]["add"]["writes"]
+    ['count']
 """
 
 from suitkaise.sk._blocking import blocking
 from suitkaise.sk._errors import FunctionTimeoutError, SkModifierError
 from suitkaise.sk._function import sk
+from suitkaise.sk._skclass import Skclass
 
-__all__ = ["FunctionTimeoutError", "SkModifierError", "blocking", "sk"]
+__all__ = ["FunctionTimeoutError", "SkModifierError", "Skclass", "blocking", "sk"]
 
 __version__ = "0.1.0"

@@ -13,6 +13,7 @@ from suitkaise.sk._blocking import find_blocking_calls
 from suitkaise.sk._clock import SYSTEM_CLOCK, Clock
 from suitkaise.sk._modifiers import PLAIN, Modifiable
 from suitkaise.sk._operation import BoundOperation, is_async_function, operation_of
+from suitkaise.sk._skclass import Skclass
 
 if TYPE_CHECKING:
     from typing import Self
@@ -69,6 +70,11 @@ class SkFunction(Modifiable[P, R, T]):
         self._owner = owner
 
     @property
+    def _twin(self) -> Callable[P, Coroutine[Any, Any, R]] | None:
+        """The async function that does the same, if one was given."""
+        return getattr(self._operation, "asynced", None)
+
+    @property
     def blocking_calls(self) -> list[str]:
         """The calls in its source that wait, its helpers' included, by name, sorted.
 
@@ -100,8 +106,7 @@ class SkFunction(Modifiable[P, R, T]):
     def __reduce__(self) -> tuple[Any, ...] | str:
         if _is_importable(self):
             return self.__qualname__
-        asynced = getattr(self._operation, "asynced", None)
-        return _rebuild, (self.__wrapped__, asynced, self._binding)
+        return _rebuild, (self.__wrapped__, self._twin, self._binding)
 
     def __repr__(self) -> str:
         return f"<sk {self.__wrapped__!r}>"
@@ -219,7 +224,7 @@ def _wrap_class(cls: type) -> type:
             function = _wrap(member, None)
             function.__set_name__(cls, name)
             setattr(cls, name, function)
-    return cls
+    return Skclass(cls)
 
 
 def _mark_async(function: SkFunction[Any, Any, Any]) -> None:

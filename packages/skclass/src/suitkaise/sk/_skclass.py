@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from suitkaise.sk._shared_meta import shared_meta
+if TYPE_CHECKING:
+    from suitkaise.sk._analysis import SharedMeta
 
 ClassT = TypeVar("ClassT", bound=type)
+
+
+class AtFirstUse:
+    """What stands in a class as ``_shared_meta``: each class that is asked gets its own.
+
+    Not before it is asked: then the names in the module are all bound, and importing a class costs
+    nothing.
+    """
+
+    def __get__(self, instance: object, owner: type) -> SharedMeta:
+        from suitkaise.sk._analysis import shared_meta  # here: few programs need it
+
+        return shared_meta(owner)
+
+
+_AT_FIRST_USE = AtFirstUse()
 
 
 def Skclass(cls: ClassT) -> ClassT:  # noqa: N802 (the specification's name)
@@ -15,10 +32,11 @@ def Skclass(cls: ClassT) -> ClassT:  # noqa: N802 (the specification's name)
     The class gets ``_shared_meta``: ``{"methods": {name: {"writes": [...], "reads": [...]}},
     "properties": {name: {"reads": [...], "writes": [...]}}}``, names sorted. ``["*"]`` stands for
     all attributes: what cannot be known from the source is never left out. Nothing else changes,
-    and nothing of the class runs. It takes milliseconds, once per class; it blocks only for reading
-    the source files of the class.
+    and nothing of the class runs.
 
-    A subclass has methods of its own: it needs its own call, whatever it inherits.
+    It is found out when it is first asked for, which takes milliseconds and blocks only for reading
+    source files; from then on it stays, whatever is put on the class later. A subclass has one of
+    its own.
 
     Args:
         cls: A class written in Python.
@@ -43,7 +61,7 @@ def Skclass(cls: ClassT) -> ClassT:  # noqa: N802 (the specification's name)
     if not isinstance(cls, type):
         raise TypeError(f"Skclass takes a class, not {cls!r}; use sk for a function")
     try:
-        type.__setattr__(cls, "_shared_meta", shared_meta(cls))
+        type.__setattr__(cls, "_shared_meta", _AT_FIRST_USE)
     except TypeError as error:
         raise TypeError(
             f"cannot attach _shared_meta to {cls.__module__}.{cls.__qualname__}: it takes no "

@@ -15,12 +15,14 @@ import copy
 import time
 import warnings
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from suitkaise.sk import Skclass
 from suitkaise.timing import _plot
 from suitkaise.timing._durations import short
 from suitkaise.timing._measurements import Measurements
 from suitkaise.timing._readings import Readings
+from suitkaise.timing._shared_meta import SHARED_META
 from suitkaise.timing._stopwatch import Stopwatch, ThreadStopwatches, not_running
 
 if TYPE_CHECKING:
@@ -60,6 +62,12 @@ class Sktimer(Readings):
         >>> timer.mean, timer.median, timer.percentile(75)
         (1.5, 1.0, 2.0)
     """
+
+    _shared_meta: ClassVar = SHARED_META
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        Skclass(cls)  # What holds of a timer need not hold of what it adds.
 
     def __init__(self, max_times: int | None = None) -> None:
         self._measurements = Measurements(max_times)

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import types
 
-from suitkaise.sk import _known
-from suitkaise.sk._callees import (
-    Arguments,
-)
-from suitkaise.sk._calls import Calls
-from suitkaise.sk._known import METHODS, TEXT, Result
-from suitkaise.sk._members import Member
-from suitkaise.sk._things import NOTHING, Value
+from suitkaise.sk._analysis import _kinds, _rules
+from suitkaise.sk._analysis._callees import Arguments, Known
+from suitkaise.sk._analysis._members import Member
+from suitkaise.sk._analysis._memory import NOTHING, Value
+from suitkaise.sk._analysis._methods import Methods
+from suitkaise.sk._analysis._rules import METHODS, TEXT, Result
 
 
-class Native(Calls):
+class Native(Methods):
     """Calls of methods written in C; see `Context` for the arguments."""
 
     def base_call(self, member: Member, first: Value, arguments: Arguments, place: object) -> Value:
@@ -28,7 +26,7 @@ class Native(Calls):
             self.effects.reads_all = True
             base = frozenset([self.memory.base])
             rule = METHODS[member.owner].get(name)
-            if rule is None and name in _known.READING:
+            if rule is None and name in _rules.READING:
                 return self.fresh(place, list, base | self.contents(base) | arguments.all)
             if rule is None:
                 self.change(base)
@@ -44,7 +42,7 @@ class Native(Calls):
                 return base | self.contents(base) | arguments.all | found
             rule = rule._replace(kind=list if rule.kind is object else rule.kind)
             return self.result(rule, NOTHING, base | self.contents(base), place)
-        if _known.is_atom(member.owner):
+        if _kinds.is_atom(member.owner):
             self.effects.reads_all = True
             return self.fresh(place)
         if issubclass(member.owner, BaseException):
@@ -66,6 +64,10 @@ class Native(Calls):
         self, member: Member, first: Value, arguments: Arguments, place: object
     ) -> Value:
         if member.name == "__new__":
+            kinds = [t.payload.value for t in first if isinstance(t.payload, Known)]
+            plain = [k for k in kinds if type(k) is type and _kinds.is_written(k)]
+            if member.owner is object and len(plain) == len(first):  # Empty ones of other classes.
+                return frozenset().union(*(self.fresh(place, kind) for kind in plain))
             return self.another(place, self.loose(arguments.all))
         if member.owner is object and member.name in ("__setattr__", "__delattr__"):
             name = arguments.name(0)
@@ -74,7 +76,7 @@ class Native(Calls):
                 return NOTHING
         if member.owner is object and member.name in ("__init_subclass__", "__subclasshook__"):
             return NOTHING
-        if member.owner in METHODS or _known.is_atom(member.owner):
+        if member.owner in METHODS or _kinds.is_atom(member.owner):
             return self.call_method(first, member.name, arguments, place)
         return self.foreign(first | arguments.all, place)
 

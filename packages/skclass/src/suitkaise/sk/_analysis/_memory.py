@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from suitkaise.sk._known import CLOSED, REITERABLE, is_fixed
+from suitkaise.sk._analysis._kinds import CLOSED, REITERABLE, is_fixed
 
 Value: TypeAlias = "frozenset[Thing]"
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from types import FunctionType
 from typing import TypeAlias
 
-from suitkaise.sk._things import Thing
+from suitkaise.sk._analysis._memory import Thing
 
 #: The variable of a generator that stands for what is sent to it.
 SENT = "<sent>"

@@ -1,7 +1,7 @@
 """What calling does: own methods are followed, known functions looked up, all else is foreign.
 
 call of a value ─► for each thing in it ─┬─ a function of the class, a nested one ─► followed
-                                         ├─ a builtin with a rule in `_known` ─────► the rule
+                                         ├─ a builtin with a rule in `_rules` ─────► the rule
                                          ├─ a method written in C ─────────────────► the tables
                                          └─ anything else ─► foreign: it may change whatever
                                                              it can get at
@@ -14,22 +14,22 @@ import types
 from abc import abstractmethod
 from collections.abc import Callable, Iterable
 
-from suitkaise.sk import _known
-from suitkaise.sk._callees import (
+from suitkaise.sk._analysis import _kinds, _rules
+from suitkaise.sk._analysis._callees import (
     Arguments,
     BaseMethod,
     Bound,
     Known,
     OwnClass,
-    Super,
     Suspended,
     Taken,
 )
-from suitkaise.sk._context import Context
-from suitkaise.sk._known import COMPARE, ITER, METHODS, TEXT, Result, Rule
-from suitkaise.sk._members import Member, Role, find, is_own, is_plain_init
-from suitkaise.sk._things import NOTHING, Thing, Value
-from suitkaise.sk._unit import SENT, Unit
+from suitkaise.sk._analysis._context import Context
+from suitkaise.sk._analysis._generated import is_plain_init
+from suitkaise.sk._analysis._members import Member, Role, find, is_own
+from suitkaise.sk._analysis._memory import NOTHING, Thing, Value
+from suitkaise.sk._analysis._rules import Result, Rule
+from suitkaise.sk._analysis._unit import Unit
 
 
 class Calls(Context):
@@ -57,6 +57,14 @@ class Calls(Context):
     @abstractmethod
     def base_call(self, member: Member, first: Value, arguments: Arguments, place: object) -> Value:
         """Call a method written in C."""
+
+    @abstractmethod
+    def call_method(self, value: Value, name: str, arguments: Arguments, place: object) -> Value:
+        """Call a method of a value by its name."""
+
+    @abstractmethod
+    def member_value(self, member: Member, first: Value, place: object) -> Value:
+        """What reading a member gives."""
 
     # Calls
 
@@ -186,8 +194,8 @@ class Calls(Context):
             rest = arguments._replace(positional=arguments.positional[1:])
             return self.another(place, self.loose(rest.all | self.iterate(rest.all, place)))
         if isinstance(function, type):
-            if _known.is_lock(function) and not arguments.all:
-                return self.fresh(place, _known.Lock)
+            if _kinds.is_lock(function) and not arguments.all:
+                return self.fresh(place, _kinds.Lock)
             if is_plain_init(function):
                 return self.fresh(place, function, self.loose(arguments.all))
             result = self.foreign(arguments.all, place)
@@ -206,7 +214,7 @@ class Calls(Context):
                 self.special(self.itself, rule.calls)
         callees = NOTHING
         named = NOTHING.union(*(value for _, value in arguments.keywords))
-        if function in _known.CALLING and arguments.positional:
+        if function in _rules.CALLING and arguments.positional:
             callees = arguments.positional[0]
         for name, value in arguments.keywords:
             if name == "file":
@@ -214,7 +222,7 @@ class Calls(Context):
             elif name in ("key", "default"):
                 callees |= value if name == "key" else self._functions(value)
         given -= callees
-        if rule.kind in _known.MAPPINGS:
+        if rule.kind in _kinds.MAPPINGS:
             items = self.pairs(given - named, place) | named
         elif rule.iterates:
             items = self.iterate(given, place)
@@ -226,13 +234,13 @@ class Calls(Context):
         for callee in callees - {self.memory.none}:
             items |= self.call_one(callee, Arguments(spread=items), place)
         result = self.result(rule, given - {itself}, items, place)
-        for thing in result if rule.kind is _known.Iterator else ():
+        for thing in result if rule.kind is _kinds.Iterator else ():
             self.memory.grow(thing.holds, callees)
         return result
 
     def pairs(self, value: Value, place: object) -> Value:
         """Go through what a dict is made from: a mapping, or pairs."""
-        mappings = frozenset(t for t in value if self.memory.is_known(t, _known.MAPPINGS))
+        mappings = frozenset(t for t in value if self.memory.is_known(t, _kinds.MAPPINGS))
         found = self.iterate(value - mappings, place)
         return self.contents(mappings) | found | self.iterate(found, place)
 
@@ -272,7 +280,7 @@ class Calls(Context):
         for thing in operands:
             kinds = self.memory.kinds(thing)
             for kind in kinds:
-                if _known.is_atom(kind):
+                if _kinds.is_atom(kind):
                     made |= self.memory.atom(kind)
                 elif shares or kind is not object:
                     made |= self.fresh((place, "operator"), kind, self.loose(operands))
@@ -281,134 +289,7 @@ class Calls(Context):
                     made |= self.fresh((place, "number"))
         return frozenset(made)
 
-    # Methods
-
-    def call_method(self, value: Value, name: str, arguments: Arguments, place: object) -> Value:
-        """Call a method of a value by its name."""
-        results: list[Value] = []
-        unknown: set[Thing] = set()
-        for thing in value:
-            if thing is self.memory.its_dict:
-                results.append(self._call_on_dict(name, arguments, place))
-            elif (
-                thing is self.memory.itself
-                or isinstance(thing.payload, OwnClass | Super | Bound)
-                or self._is_namespace(thing)
-            ):
-                found = self.load_attribute(frozenset([thing]), name, place)
-                results.append(self.call(found, arguments, place))
-            elif (found_here := self._call_method_of(thing, name, arguments, place)) is not None:
-                results.append(found_here)
-            else:
-                self.suspect(thing)
-                unknown.add(thing)
-        if unknown or not value:
-            results.append(self.foreign(unknown | arguments.all, place))
-        return frozenset().union(*results)
-
-    def _is_namespace(self, thing: Thing) -> bool:
-        return isinstance(thing.payload, Known) and isinstance(
-            thing.payload.value, types.ModuleType | type
-        )
-
-    def _call_method_of(
-        self, thing: Thing, name: str, arguments: Arguments, place: object
-    ) -> Value | None:
-        """Call a method of a thing of a known type; None if it may do anything."""
-        kinds = self.memory.kinds(thing)
-        receiver = frozenset([thing])
-        if isinstance(thing.payload, Suspended):
-            variables = thing.payload.unit.variables
-            self.memory.grow(variables.setdefault(SENT, set()), arguments.all)
-        if all(_known.is_atom(kind) and hasattr(kind, name) for kind in kinds):
-            if name in _known.ITERATING_METHODS:
-                self.iterate(arguments.all, place)
-            elif self.memory.itself in self.memory.reach(arguments.all):
-                self.special(self.itself, TEXT + COMPARE + ITER)
-            return self._from_atom(thing, name, place)
-        if all(kind in METHODS for kind in kinds):
-            results = [
-                self._container_call(
-                    receiver, METHODS[kind].get(name), kind, name, arguments, place
-                )
-                for kind in kinds
-            ]
-            return frozenset().union(*results)
-        if all(_known.is_logger(kind) and name in _known.LOGGING for kind in kinds):
-            if self.memory.itself in self.memory.reach(arguments.all):
-                self.special(self.itself, TEXT)
-            return NOTHING
-        return None
-
-    def _from_atom(self, thing: Thing, name: str, place: object) -> Value:
-        kinds = self.memory.kinds(thing)
-        if not all(kind in (str, bytes, int, float, complex, bool) for kind in kinds):
-            return self.fresh(place)
-        atoms = frozenset(atom for kind in kinds for atom in self.memory.atom(kind))
-        if name in ("split", "rsplit", "splitlines"):
-            return self.fresh(place, list, atoms)
-        if name in ("partition", "rpartition"):
-            return self.fresh(place, tuple, atoms)
-        other = {"encode": bytes, "decode": str, "hex": str}.get(name)
-        return self.memory.atom(other) if other else atoms
-
-    def _container_call(
-        self,
-        receiver: Value,
-        rule: Rule | None,
-        kind: type,
-        name: str,
-        arguments: Arguments,
-        place: object,
-    ) -> Value:
-        given = arguments.all
-        contents = self.contents(receiver)
-        if rule is not None:
-            if rule.iterates:
-                contents |= self.iterate(given, place)
-            if rule.calls is not None and self.memory.itself in self.memory.reach(given | receiver):
-                self.special(self.itself, rule.calls)
-            if rule.result is Result.ITEMS and rule.kind is object:
-                rule = rule._replace(kind=kind)
-            if rule.result is Result.ITEM:
-                return contents | given
-            return self.result(rule, receiver, contents, (place, kind))
-        self.change(receiver)
-        if name in _known.ITERATING_METHODS and kind in _known.MAPPINGS:
-            given |= self.pairs(given, place)
-        elif name in _known.ITERATING_METHODS:
-            given |= self.iterate(given, place)
-        for callee in given:
-            if name == "sort" and isinstance(callee.payload, Bound | Taken | Known):
-                self.call_one(callee, Arguments(spread=contents), place)
-        if kind is not bytearray:
-            self.memory.put(self._puts(given), receiver)
-        return contents | given
-
-    def _puts(self, given: Value) -> Value:
-        return frozenset(thing for thing in given if thing is not self.memory.none) or given
-
-    def _call_on_dict(self, name: str, arguments: Arguments, place: object) -> Value:
-        """Call a method of the object's ``__dict__``."""
-        self.effects.reads_all = True
-        its_dict = frozenset([self.memory.its_dict])
-        rule = METHODS[dict].get(name)
-        if rule is None:
-            self.star()
-            given = arguments.all
-            self.memory.put(given | self.contents(given), [self.memory.anything])
-            return self.contents(its_dict) | given
-        contents = self.contents(its_dict)
-        if rule.result is Result.ITEM:
-            return contents | arguments.all
-        return self.result(
-            rule._replace(kind=dict if rule.kind is object else rule.kind),
-            NOTHING,
-            contents,
-            place,
-        )
-
-    # Methods of the object that Python calls by itself, and those written in C
+    # Methods of the object that Python calls by itself
 
     def special(
         self, value: Value, names: Iterable[str], arguments: Arguments | None = None
@@ -423,7 +304,3 @@ class Calls(Context):
                 found = self.member_value(member, self.itself, ("special", name))
                 results |= self.call(found, arguments or Arguments(), (self.unit, name))
         return frozenset(results)
-
-    @abstractmethod
-    def member_value(self, member: Member, first: Value, place: object) -> Value:
-        """What reading a member gives."""

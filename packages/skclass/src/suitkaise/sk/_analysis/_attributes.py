@@ -1,28 +1,26 @@
-"""What reading, storing, iterating and operators do, on behalf of one function body at a time."""
+"""What reading, setting and deleting an attribute does."""
 
 from __future__ import annotations
 
 import types
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import FunctionType
 
-from suitkaise.sk import _known
-from suitkaise.sk._builtins import SPECIALS
-from suitkaise.sk._callees import (
+from suitkaise.sk._analysis import _kinds
+from suitkaise.sk._analysis._callees import (
     Arguments,
     BaseMethod,
     Bound,
     Known,
     OwnClass,
     Super,
-    Suspended,
     Taken,
 )
-from suitkaise.sk._known import ITER, METHODS
-from suitkaise.sk._members import Member, Role, find, is_hook, is_plain
-from suitkaise.sk._native import Native
-from suitkaise.sk._things import NOTHING, Memory, Thing, Value
-from suitkaise.sk._unit import Unit
+from suitkaise.sk._analysis._members import Member, Role, find, is_hook, is_plain
+from suitkaise.sk._analysis._memory import NOTHING, Memory, Thing, Value
+from suitkaise.sk._analysis._native import Native
+from suitkaise.sk._analysis._rules import METHODS
+from suitkaise.sk._analysis._unit import Unit
 
 _CLASS_TEXTS = frozenset({"__name__", "__qualname__", "__module__", "__doc__"})
 
@@ -31,15 +29,13 @@ def _mro_of(meta: type) -> tuple[type, ...]:
     return meta.__mro__
 
 
-class Operations(Native):
-    """Operations on values; see `Context` for the arguments."""
+class Attributes(Native):
+    """Attributes of values; see `Context` for the arguments."""
 
     def __init__(
         self, cls: type, memory: Memory, unit_of: Callable[[FunctionType, type | None], Unit]
     ) -> None:
         super().__init__(cls, memory, unit_of)
-        self.specials = SPECIALS
-        self._advancing: set[Thing] = set()
         hooks = ("__setattr__", "__delattr__", "__getattribute__", "__getattr__")
         found = {name: self.find(name) for name in hooks}
         self._hooks = {name: member for name, member in found.items() if member and is_hook(member)}
@@ -78,10 +74,8 @@ class Operations(Native):
             elif isinstance(payload, Known) and isinstance(payload.value, type):
                 found |= self.memory.elsewhere
                 found |= self._load_foreign_class(payload.value, name, place)
-            elif isinstance(payload, Bound) and name == "__self__":
-                found |= {payload.first} if payload.first else set()
             elif isinstance(payload, Bound):
-                found |= self.fresh(("attribute", thing, name)) | self.memory.elsewhere
+                found |= self._load_function(thing, payload, name)
             elif (loaded := self._load_plain(thing, name, place)) is not None:
                 found |= loaded
             else:
@@ -144,6 +138,8 @@ class Operations(Native):
             self.star()
             return self.itself
         unit = self.unit_of(member.get, member.owner)
+        if member.twin is not None:
+            self.twins[unit] = self.unit_of(member.twin, member.owner)
         if role is Role.PROPERTY:
             return self.run(unit, Arguments((first,)))
         if role is Role.CACHED:
@@ -214,17 +210,30 @@ class Operations(Native):
             return self.known(getattr(member.value, "__func__", member.value))
         return self.fresh((place, name))
 
+    def _load_function(self, thing: Thing, function: Bound, name: str) -> Value:
+        """Read an attribute of a function: a modifier, say, which will call it."""
+        if name == "__self__":
+            return frozenset([function.first] if function.first else [])
+        if name == "__call__":
+            return frozenset([thing])
+        found = self.fresh(("attribute", thing, name))
+        if not name.startswith("__"):
+            twin = self.twins.get(function.unit)
+            callees = self.function_thing(twin, function.first) if twin else NOTHING
+            self.memory.put(callees | {thing}, found)
+        return found | self.memory.elsewhere
+
     def _load_plain(self, thing: Thing, name: str, place: object) -> Value | None:
         """Read an attribute of a thing of a known type; None if that may run anything."""
         kinds = self.memory.kinds(thing)
-        if all(_known.is_atom(kind) and hasattr(kind, name) for kind in kinds):
+        if all(_kinds.is_atom(kind) and hasattr(kind, name) for kind in kinds):
             taken = self.memory.made(("taken", thing, name), object, Taken(thing, name))
             return frozenset([taken]) | frozenset().union(*map(self.memory.atom, kinds))
         if all(kind in METHODS and hasattr(kind, name) for kind in kinds):
             taken = self.memory.made(("taken", thing, name), object, Taken(thing, name))
             taken.holds.add(thing)
             return frozenset([taken])
-        if all(_known.is_fixed(kind) and not _known.is_atom(kind) for kind in kinds):
+        if all(_kinds.is_fixed(kind) and not _kinds.is_atom(kind) for kind in kinds):
             return self.fresh(("attribute", thing, name)) | self.memory.elsewhere
         if all(kind is not object and is_plain(kind, name) for kind in kinds):
             return frozenset(self.memory.contents(thing))
@@ -299,167 +308,3 @@ class Operations(Native):
                 self.effects.class_writes.add(name)
             else:
                 self.foreign(frozenset([thing]), place)
-
-    # Elements
-
-    def iterate(self, value: Value, place: object) -> Value:
-        """Go through a value; an iterator is used up, and one of an unknown type may be one."""
-        found: set[Thing] = set()
-        unknown: set[Thing] = set()
-        for thing in value:
-            if thing is self.memory.itself:
-                found |= self._iterate_own(place)
-            elif thing is self.memory.its_dict:
-                found |= self.memory.atom(str)
-            elif isinstance(thing.payload, OwnClass):
-                found.add(thing)
-                if type(self.cls).__module__ == "enum":
-                    found.add(self.memory.itself)
-            elif isinstance(thing.payload, Suspended):
-                self.change([thing])
-                found |= self.use(thing, Arguments(), place) | thing.contents
-            elif _known.Iterator in self.memory.kinds(thing):
-                self._advance(thing, place)
-                found |= thing.contents
-            elif self.memory.is_known(thing, _known.REITERABLE):
-                found |= self.memory.contents(thing)
-            elif isinstance(thing.payload, Known) and isinstance(thing.payload.value, type):
-                found.add(thing)
-            else:
-                self.suspect(thing)
-                unknown.add(thing)
-        return frozenset(found | self.foreign(unknown, place)) if unknown else frozenset(found)
-
-    def _advance(self, thing: Thing, place: object) -> None:
-        """Let a lazy iterator work: it uses up what it goes through, and calls its function."""
-        if thing in self._advancing:
-            return  # One iterator goes through another that goes through it.
-        self.change([thing])
-        self._advancing.add(thing)
-        functions = {inner for inner in thing.holds if isinstance(inner.payload, Bound | Taken)}
-        for function in functions:
-            self.call_one(function, Arguments(spread=frozenset(thing.contents)), place)
-        self.iterate(frozenset(thing.holds - functions), place)
-        self._advancing.discard(thing)
-
-    def _iterate_own(self, place: object) -> Value:
-        found = self.special(self.itself, ("__iter__", "__aiter__"))
-        if not found:
-            return self.special(self.itself, ("__getitem__",), Arguments((self.memory.atom(int),)))
-        following = self.special(found, ("__next__", "__anext__"))
-        return following | self.iterate(found - self.itself, place)
-
-    def load_item(self, value: Value, key: Value, place: object) -> Value:
-        """Read an element."""
-        found: set[Thing] = set()
-        unknown: set[Thing] = set()
-        for thing in value:
-            if thing is self.memory.itself:
-                arguments = Arguments((key,))
-                found |= self.special(self.itself, ("__getitem__", "__missing__"), arguments)
-            elif thing is self.memory.its_dict or self.memory.is_known(thing, _known.SUBSCRIPTED):
-                found |= self.memory.contents(thing)
-            elif isinstance(thing.payload, OwnClass):
-                found |= self.special_of_class("__class_getitem__", key, thing)
-            elif isinstance(thing.payload, Known) and isinstance(thing.payload.value, type):
-                found.add(thing)
-            else:
-                self.suspect(thing)
-                unknown.add(thing)
-        if unknown:
-            found |= self.foreign(unknown | self.loose(key), place)
-        return frozenset(found)
-
-    def special_of_class(self, name: str, key: Value, thing: Thing) -> Value:
-        """Subscript the class: an alias of it, unless it says otherwise."""
-        member = self.find(name)
-        if member is None or member.get is None:
-            return frozenset([thing])
-        unit = self.unit_of(member.get, member.owner)
-        return self.run(unit, Arguments((frozenset([thing]), key)))
-
-    def store_item(self, value: Value, key: Value, new: Value, place: object) -> None:
-        """Set an element."""
-        unknown: set[Thing] = set()
-        for thing in value:
-            if thing is self.memory.itself:
-                self.special(self.itself, ("__setitem__",), Arguments((key, new)))
-            elif thing is self.memory.its_dict:
-                self.star()
-                self.memory.put(new, [self.memory.anything])
-            elif self.memory.is_known(thing, METHODS):
-                self.change([thing])
-                self.memory.put(new | self.loose(key), [thing])
-                if self.memory.itself in self.memory.reach(key):
-                    self.special(self.itself, _known.COMPARE)
-            else:
-                self.suspect(thing)
-                unknown.add(thing)
-        if unknown:
-            self.foreign(unknown | new | key, place)
-
-    def delete_item(self, value: Value, key: Value, place: object) -> None:
-        """Delete an element."""
-        unknown: set[Thing] = set()
-        for thing in value:
-            if thing is self.memory.itself:
-                self.special(self.itself, ("__delitem__",), Arguments((key,)))
-            elif thing is self.memory.its_dict:
-                self.star()
-            elif self.memory.is_known(thing, METHODS):
-                self.change([thing])
-            else:
-                self.suspect(thing)
-                unknown.add(thing)
-        if unknown:
-            self.foreign(unknown | key, place)
-
-    # Operators
-
-    def operate(
-        self, left: Value, right: Value, names: Iterable[str], place: object, *, shares: bool = True
-    ) -> Value:
-        """Apply an operator; operands stay as they are, but for those of the object's own class."""
-        mine = self.special(left, names, Arguments((right,)))
-        mine |= self.special(right, names, Arguments((left,)))
-        others = (left | right) - self.itself
-        return mine | self.number(place, others, shares=shares)
-
-    def operate_in_place(self, left: Value, right: Value, name: str, place: object) -> Value:
-        """Apply an operator with assignment: whatever can change is changed."""
-        names = (f"__i{name}__", f"__{name}__", f"__r{name}__")
-        result = self.operate(left, right, names, place)
-        if self.memory.its_dict in left:
-            self.star()
-        open_left = [
-            thing
-            for thing in left - self.itself
-            if not self.memory.is_fixed(thing)
-            and not all(kind in _known.CLOSED for kind in self.memory.kinds(thing))
-        ]
-        if open_left:
-            self.change(open_left)
-            # A container changes at the top; what an object of a class does goes as deep as it is.
-            self.change(
-                self.memory.reach(t for t in open_left if not self.memory.is_known(t, METHODS))
-            )
-            items = NOTHING
-            if name == "or" and any(self.memory.kinds(t) & _known.MAPPINGS for t in open_left):
-                items = self.pairs(right - self.itself, place)
-            elif name in _known.TAKING:
-                items = self.iterate(right - self.itself, place)
-            self.memory.put(self.loose(right) | items, open_left)
-        return left | result
-
-    def compare(self, left: Value, right: Value, *, is_search: bool, place: object) -> Value:
-        """Compare two values, or search one for the other, which uses up an iterator."""
-        for value, other in ((left, right), (right, left)):
-            if self.memory.itself in self.memory.reach(value):
-                self.special(self.itself, _known.COMPARE, Arguments((other,)))
-        if is_search:
-            self.special(right, ("__contains__",), Arguments((left,)))
-            if not (self.memory.itself in right and self.find("__contains__")):
-                self.special(right, ITER)
-            unknown = right - self.itself - frozenset([self.memory.its_dict])
-            self.iterate(unknown, place)
-        return self.memory.atom(bool)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from suitkaise.sk import _known
-from suitkaise.sk._callees import (
+from suitkaise.sk._analysis import _kinds
+from suitkaise.sk._analysis._callees import (
     Arguments,
     OwnClass,
     Super,
 )
-from suitkaise.sk._calls import Calls
-from suitkaise.sk._things import NOTHING, Value
+from suitkaise.sk._analysis._calls import Calls
+from suitkaise.sk._analysis._memory import NOTHING, Value
 
 
 def _getattr(calls: Calls, arguments: Arguments, place: object) -> Value | None:
@@ -69,9 +69,9 @@ def _iter(calls: Calls, arguments: Arguments, place: object) -> Value | None:
     value = arguments.positional[0]
     given = calls.special(value, ("__iter__",))
     items = calls.iterate(value - calls.itself, place)
-    iterator = calls.fresh((place, "iterator"), _known.Iterator, items)
+    iterator = calls.fresh((place, "iterator"), _kinds.Iterator, items)
     calls.memory.grow(next(iter(iterator)).holds, calls.loose(value))
-    known = {t for t in value if calls.memory.is_known(t, _known.REITERABLE)}
+    known = {t for t in value if calls.memory.is_known(t, _kinds.REITERABLE)}
     return given | iterator | (value - known - calls.itself)
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from suitkaise.sk._members import Member
-from suitkaise.sk._things import NOTHING, Thing, Value
-from suitkaise.sk._unit import Unit
+from suitkaise.sk._analysis._members import Member
+from suitkaise.sk._analysis._memory import NOTHING, Thing, Value
+from suitkaise.sk._analysis._unit import Unit
 
 
 class Known(NamedTuple):

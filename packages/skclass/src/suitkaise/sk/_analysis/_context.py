@@ -6,16 +6,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from types import FunctionType
 
-from suitkaise.sk import _known
-from suitkaise.sk._callees import (
+from suitkaise.sk._analysis import _kinds, _rules
+from suitkaise.sk._analysis._callees import (
     Arguments,
     Bound,
     Known,
     OwnClass,
     Suspended,
 )
-from suitkaise.sk._things import NOTHING, Memory, Thing, Value
-from suitkaise.sk._unit import Effects, Unit
+from suitkaise.sk._analysis._memory import NOTHING, Memory, Thing, Value
+from suitkaise.sk._analysis._unit import Effects, Unit
 
 
 class Context(ABC):
@@ -36,8 +36,10 @@ class Context(ABC):
         self.cls = cls
         self.memory = memory
         self.unit_of = unit_of
-        self._rules = _known.functions()
-        self._omniscient = {id(_known.loaded(name)) for name in _known.OMNISCIENT}
+        #: The async functions that `sk` calls instead of others, if it is given some.
+        self.twins: dict[Unit, Unit] = {}
+        self._rules = _rules.functions()
+        self._omniscient = {id(_rules.loaded(name)) for name in _rules.OMNISCIENT}
 
     # Things
 
@@ -49,9 +51,9 @@ class Context(ABC):
     def known(self, value: object) -> Value:
         """The thing for an object that exists now."""
         kind: type = type(value)
-        if value is None or _known.is_atom(kind):
+        if value is None or _kinds.is_atom(kind):
             return self.memory.atom(kind)
-        if isinstance(value, type) and value in self.cls.__mro__ and _known.is_written(value):
+        if isinstance(value, type) and value in self.cls.__mro__ and _kinds.is_written(value):
             return self.class_thing(value)
         if self.cls in kind.__mro__:
             return self.itself | self.another(("known", id(value)), NOTHING)

@@ -11,11 +11,11 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 
-from suitkaise.sk import _known
-from suitkaise.sk._callees import Arguments
-from suitkaise.sk._expressions import OPERATORS, Expressions, text_of
-from suitkaise.sk._things import NOTHING, Value
-from suitkaise.sk._unit import Effects, Unit
+from suitkaise.sk._analysis import _kinds, _rules
+from suitkaise.sk._analysis._callees import Arguments
+from suitkaise.sk._analysis._expressions import OPERATORS, Expressions, text_of
+from suitkaise.sk._analysis._memory import NOTHING, Value
+from suitkaise.sk._analysis._unit import Effects, Unit
 
 
 class Walk(Expressions):
@@ -125,9 +125,9 @@ class Walk(Expressions):
     def _imported(self, node: ast.Import | ast.ImportFrom, alias: ast.alias) -> Value:
         if isinstance(node, ast.Import):
             name = alias.name if alias.asname else alias.name.partition(".")[0]
-            module: object | None = _known.module(name)
+            module: object | None = _rules.module(name)
         else:
-            module = None if node.level else _known.loaded(f"{node.module}.{alias.name}")
+            module = None if node.level else _rules.loaded(f"{node.module}.{alias.name}")
         return self._do.fresh((node, alias.name)) if module is None else self._do.known(module)
 
     def _class(self, node: ast.ClassDef) -> None:
@@ -156,7 +156,7 @@ class Walk(Expressions):
         others = {
             thing
             for thing in value - self._do.itself
-            if not all(map(_known.is_lock, self._memory.kinds(thing)))
+            if not all(map(_kinds.is_lock, self._memory.kinds(thing)))
         }
         return entered | self._do.foreign(others, place) if others else entered
 

@@ -7,18 +7,18 @@ import types
 import typing
 from collections import deque
 
-from suitkaise.sk import _known
-from suitkaise.sk._context import Context
-from suitkaise.sk._things import NOTHING, Value
-from suitkaise.sk._unit import Unit
+from suitkaise.sk._analysis import _kinds, _rules
+from suitkaise.sk._analysis._context import Context
+from suitkaise.sk._analysis._memory import NOTHING, Value
+from suitkaise.sk._analysis._unit import Unit
 
 _UNIONS: tuple[object, ...] = (typing.Union, typing.Optional)
 _WRAPPERS: tuple[object, ...] = (typing.Annotated, typing.Final, typing.ClassVar)
 _CONTAINERS: dict[object, type] = {
-    **{kind: kind for kind in _known.METHODS if kind is not _known.AnnotatedDict},
-    dict: _known.AnnotatedDict,
+    **{kind: kind for kind in _rules.METHODS if kind is not _kinds.AnnotatedDict},
+    dict: _kinds.AnnotatedDict,
     typing.List: list,  # noqa: UP006 (what users write)
-    typing.Dict: _known.AnnotatedDict,  # noqa: UP006
+    typing.Dict: _kinds.AnnotatedDict,  # noqa: UP006
     typing.Set: set,  # noqa: UP006
     typing.FrozenSet: frozenset,  # noqa: UP006
     typing.Tuple: tuple,  # noqa: UP006
@@ -56,7 +56,7 @@ def annotated(calls: Context, annotation: object, unit: Unit, place: object) -> 
             annotated(calls, part, unit, (place, index)) for index, part in enumerate(arguments)
         ]
         return calls.fresh(place, kind, NOTHING.union(*parts))
-    if isinstance(origin, type) and (_known.is_atom(origin) or origin is type(None)):
+    if isinstance(origin, type) and (_kinds.is_atom(origin) or origin is type(None)):
         return calls.memory.atom(origin)
     is_class = type(origin) is type and origin is not object and origin not in calls.cls.__mro__
     return calls.fresh(place, origin if isinstance(origin, type) and is_class else object)
@@ -101,7 +101,7 @@ def _taken_apart(annotation: object, unit: Unit) -> tuple[object, tuple[object, 
 def _named(node: ast.AST, unit: Unit) -> object | None:
     function = unit.root.function
     if isinstance(node, ast.Name):
-        for namespace in (function.__globals__, _known.builtins_of(function)):
+        for namespace in (function.__globals__, _rules.builtins_of(function)):
             if node.id in namespace:
                 found: object = namespace[node.id]
                 return found

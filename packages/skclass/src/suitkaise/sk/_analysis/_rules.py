@@ -1,10 +1,8 @@
-"""What is known of the built-in types and functions: which of them leave their arguments alone.
+"""Which functions and methods of the standard library leave alone what they are called with.
 
-Only what stands here is believed to change nothing; whatever is missing counts as a change. Types
-and functions outside the builtins are named by module and name, and are looked up among the
-modules that are loaded already: nothing is imported for a table.
-
-`object` as a kind means: unknown.
+Only what stands here is believed to change nothing; whatever is missing counts as a change.
+Functions outside the builtins are named by module and name, and are looked up among the modules
+that are loaded already: nothing is imported for a table. `object` as a kind means: unknown.
 """
 
 from __future__ import annotations
@@ -13,8 +11,9 @@ import collections
 import sys
 import types
 from enum import Enum, auto
-from functools import lru_cache
 from typing import Any, NamedTuple, cast
+
+from suitkaise.sk._analysis._kinds import AnnotatedDict, Iterator, Lock, Logger
 
 
 class Result(Enum):
@@ -42,22 +41,6 @@ class Rule(NamedTuple):
     kind: type = object
     iterates: bool = False
     calls: tuple[str, ...] | None = None
-
-
-class AnnotatedDict:
-    """The kind of what is annotated as a dict: it may be a defaultdict, which reading changes."""
-
-
-class Iterator:
-    """The kind of what works through other things when it is asked for the next: zip, map, iter."""
-
-
-class Logger:
-    """The kind of a logger."""
-
-
-class Lock:
-    """The kind of every lock: entering and leaving it changes nothing that lasts."""
 
 
 ITER = ("__iter__", "__next__", "__getitem__", "__len__")
@@ -102,90 +85,6 @@ _COPY = (
     "__getnewargs__",
     "__getnewargs_ex__",
 )
-
-_ATOMS = frozenset(
-    [
-        "decimal.Decimal",
-        "fractions.Fraction",
-        "uuid.UUID",
-        "re.Pattern",
-        "datetime.date",
-        "datetime.time",
-        "datetime.datetime",
-        "datetime.timedelta",
-        "datetime.timezone",
-        "zoneinfo.ZoneInfo",
-        "ipaddress.IPv4Address",
-        "pathlib.PurePath",
-        "pathlib.PurePosixPath",
-        "pathlib.Path",
-        "pathlib.PosixPath",
-        "pathlib._local.PurePath",
-        "pathlib._local.PurePosixPath",
-        "pathlib._local.Path",
-        "pathlib._local.PosixPath",
-    ]
-)
-_BUILTIN_ATOMS = frozenset(
-    {int, float, complex, bool, str, bytes, range, slice, type(...), type(NotImplemented)}
-)
-_PLAIN = frozenset(
-    {types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type, types.GenericAlias}
-)
-_LOCKS = frozenset(
-    [
-        "_thread.lock",
-        "_thread.RLock",
-        "threading.Condition",
-        "threading.Semaphore",
-        "threading.BoundedSemaphore",
-        "asyncio.locks.Lock",
-        "asyncio.locks.Condition",
-        "asyncio.locks.Semaphore",
-    ]
-)
-
-
-@lru_cache(maxsize=4096)
-def is_atom(kind: type) -> bool:
-    """Whether values of exactly this type never change."""
-    return kind in _BUILTIN_ATOMS or f"{kind.__module__}.{kind.__qualname__}" in _ATOMS
-
-
-@lru_cache(maxsize=4096)
-def is_fixed(kind: type) -> bool:
-    """Whether a value is no state of an object: an atom, a function, a class, a module."""
-    return is_atom(kind) or kind in _PLAIN
-
-
-@lru_cache(maxsize=4096)
-def is_lock(kind: type) -> bool:
-    """Whether values of this type are locks."""
-    return kind is Lock or f"{kind.__module__}.{kind.__qualname__}" in _LOCKS
-
-
-@lru_cache(maxsize=4096)
-def is_logger(kind: type) -> bool:
-    """Whether values of this type are loggers."""
-    return kind is Logger or f"{kind.__module__}.{kind.__qualname__}" == "logging.Logger"
-
-
-#: Made from pairs, or from another of them.
-MAPPINGS = frozenset(
-    {dict, collections.OrderedDict, collections.Counter, collections.defaultdict, AnnotatedDict}
-)
-
-_MAPPINGS = (dict, collections.OrderedDict, collections.Counter, types.MappingProxyType)
-_SEQUENCES = (list, tuple, collections.deque, str, bytes, bytearray, range)
-
-#: Going through one of these changes nothing, however often.
-REITERABLE = frozenset(
-    {*_MAPPINGS, *_SEQUENCES, set, frozenset, collections.defaultdict, AnnotatedDict}
-)
-#: Reading an element changes nothing.
-SUBSCRIPTED = frozenset({*_MAPPINGS, *_SEQUENCES})
-#: Nothing can be put in.
-CLOSED = frozenset({tuple, frozenset})
 
 _COUNTING = {
     "index": Rule(Result.ATOM, int, calls=COMPARE),
@@ -387,11 +286,6 @@ OMNISCIENT = ("builtins.exec", "builtins.eval", "builtins.locals", "sys._getfram
     "gc.get_referrers",
     "gc.get_objects",
 )
-
-
-def is_written(kind: type) -> bool:
-    """Whether a class is made by a ``class`` statement."""
-    return bool(kind.__flags__ & 1 << 9)  # Py_TPFLAGS_HEAPTYPE
 
 
 def functions() -> dict[int, Rule]:

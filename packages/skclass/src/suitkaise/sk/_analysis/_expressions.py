@@ -7,11 +7,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from suitkaise.sk import _known
-from suitkaise.sk._callees import Arguments
-from suitkaise.sk._operations import Operations
-from suitkaise.sk._things import NOTHING, Value
-from suitkaise.sk._unit import SENT, Unit, parameters_of
+from suitkaise.sk._analysis import _rules
+from suitkaise.sk._analysis._callees import Arguments
+from suitkaise.sk._analysis._memory import NOTHING, Value
+from suitkaise.sk._analysis._operations import Operations
+from suitkaise.sk._analysis._unit import SENT, Unit, parameters_of
 
 OPERATORS: dict[type[ast.operator], str] = {
     ast.Add: "add",
@@ -86,15 +86,23 @@ class Expressions(ABC):
     def _load(self, name: str) -> Value:
         unit: Unit | None = self._unit
         found: Value = NOTHING
+        is_local = False
         while unit is not None and name not in unit.globals:
             if name in unit.locals:
+                is_local = True
                 found |= frozenset(unit.variables.get(name, ()))
                 if name not in unit.shared:
                     return found
             unit = unit.parent
-        return found | frozenset(self._global(name)) | self._outside(name)
+        stored, outside = frozenset(self._global(name)), self._outside(name)
+        if outside is None and not is_local:
+            # It is not bound yet: it may come to mean the class itself, or an object of it.
+            place = ("global", id(self._unit.root.function.__globals__), name)
+            outside = self._do.fresh(place) | self._do.itself | self._do.class_thing(self._do.cls)
+        return found | stored | (outside or NOTHING)
 
-    def _outside(self, name: str) -> Value:
+    def _outside(self, name: str) -> Value | None:
+        """What a name means outside the function and what is around it; None if nothing yet."""
         function = self._unit.root.function
         names = self._unit.root.names
         if name in names:
@@ -104,12 +112,12 @@ class Expressions(ABC):
             try:
                 return self._do.known_function(cells[name].cell_contents)
             except ValueError:
-                return self._do.fresh(("cell", id(cells[name])))
+                return None
         name = self._unit.mangled(name)
-        for namespace in (function.__globals__, _known.builtins_of(function)):
+        for namespace in (function.__globals__, _rules.builtins_of(function)):
             if name in namespace:
                 return self._do.known(namespace[name])
-        return self._do.fresh(("global", id(function.__globals__), name))
+        return None
 
     # Expressions
 
@@ -124,7 +132,7 @@ class Expressions(ABC):
         return NOTHING.union(*(self._evaluate(node) for node in nodes if node is not None))
 
     def _truth(self, value: Value) -> None:
-        self._do.special(value, _known.TRUTH)
+        self._do.special(value, _rules.TRUTH)
 
     def _constant(self, node: ast.Constant) -> Value:
         return self._memory.atom(type(node.value))
@@ -258,7 +266,7 @@ class Expressions(ABC):
             if isinstance(part, ast.FormattedValue):
                 value = self._evaluate(part.value)
                 if self._memory.itself in self._memory.reach(value):
-                    self._do.special(self._do.itself, _known.TEXT)
+                    self._do.special(self._do.itself, _rules.TEXT)
         return self._memory.atom(str)
 
     def _literal(self, node: ast.List | ast.Tuple | ast.Set) -> Value:
@@ -270,13 +278,13 @@ class Expressions(ABC):
                 contents |= self._evaluate(part)
         kinds: dict[type, type] = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
         if isinstance(node, ast.Set) and self._memory.itself in self._memory.reach(contents):
-            self._do.special(self._do.itself, _known.COMPARE)
+            self._do.special(self._do.itself, _rules.COMPARE)
         return self._do.fresh(node, kinds[type(node)], contents)
 
     def _dictionary(self, node: ast.Dict) -> Value:
         contents = self._all(node.keys)
         if self._memory.itself in self._memory.reach(contents):
-            self._do.special(self._do.itself, _known.COMPARE)
+            self._do.special(self._do.itself, _rules.COMPARE)
         for key, value in zip(node.keys, node.values, strict=True):
             given = self._evaluate(value)
             contents |= given if key is not None else self._do.load_item(given, NOTHING, value)

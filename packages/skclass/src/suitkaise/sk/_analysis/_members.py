@@ -6,14 +6,15 @@ class ─► MRO ─► the first that has the name ─► its role: method, pro
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import functools
-import reprlib
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from types import FunctionType
 from typing import Any, NamedTuple
+
+from suitkaise.sk._function import Binding, SkFunction
+from suitkaise.sk._skclass import AtFirstUse
 
 
 class Role(Enum):
@@ -42,6 +43,7 @@ class Member(NamedTuple):
         set: The setter of a property.
         delete: The deleter of a property.
         bound: Arguments that a `functools.partialmethod` adds.
+        twin: The async function that `sk` calls for ``.asynced()``, if it was given one.
     """
 
     role: Role
@@ -52,6 +54,7 @@ class Member(NamedTuple):
     set: Any = None
     delete: Any = None
     bound: tuple[object, ...] = ()
+    twin: Any = None
 
 
 _SLOTS = (types.MemberDescriptorType, types.GetSetDescriptorType)
@@ -66,6 +69,11 @@ _CONTEXT_HELPERS = frozenset(
     helper(lambda: None).__code__  # type: ignore[arg-type, return-value]
     for helper in (contextlib.contextmanager, contextlib.asynccontextmanager)
 )
+_BINDINGS: dict[Binding, Callable[[Any], object]] = {
+    Binding.INSTANCE: lambda function: function,
+    Binding.CLASS: classmethod,
+    Binding.NOTHING: staticmethod,
+}
 _TUPLE_GETTER = type(vars(NamedTuple("_", [("field", int)]))["field"])
 
 
@@ -101,6 +109,12 @@ def _member(owner: type, name: str, value: Any) -> Member:
     kind = type(value)
     if isinstance(value, FunctionType):
         return Member(Role.METHOD, owner, name, value, _inside(value))
+    if isinstance(value, AtFirstUse):
+        return Member(Role.VALUE, owner, name, value)
+    if isinstance(value, SkFunction):
+        wrapped = _member(owner, name, _BINDINGS[value._binding](value.__wrapped__))
+        role = wrapped.role if wrapped.get is not None else Role.OPAQUE
+        return wrapped._replace(role=role, value=value, twin=value._twin)
     if kind is staticmethod or kind is classmethod:
         role = Role.STATIC if kind is staticmethod else Role.CLASS
         inner = value.__func__
@@ -164,119 +178,12 @@ def is_hook(member: Member | None) -> bool:
 _GENERIC = frozenset({"builtins", "collections"})
 
 
-class Generated(NamedTuple):
-    """What a dataclass generated, as it would be written by hand.
-
-    Attributes:
-        text: A function definition.
-        names: What the text refers to.
-        annotations: The types of its parameters, as the fields declare them.
-    """
-
-    text: str
-    names: dict[str, object]
-    annotations: dict[str, object]
-
-
-def generated(owner: type, function: FunctionType) -> Generated | None:
-    """Write down a method that a dataclass generated; it has no source of its own.
-
-    Args:
-        owner: The class in whose namespace the function stands.
-        function: A function without source.
-
-    Returns:
-        An equivalent definition; None if it is no such method.
-    """
-    fields: dict[str, Any] | None = vars(owner).get("__dataclass_fields__")
-    name = function.__name__
-    inner = getattr(function, "__wrapped__", function)
-    if name == "__repr__" and inner is not function and isinstance(inner, FunctionType):
-        # It is wrapped against endless recursion.
-        if function.__code__.co_filename not in (dataclasses.__file__, reprlib.__file__):
-            return None
-        function = inner
-    if fields is not None and function is getattr(dataclasses, "_replace", None):  # From 3.13 on.
-        reads = "".join(f"self.{field}, " for field in fields)
-        text = f"def __replace__(self, **changes): return self.__class__({reads}**changes)"
-        return Generated(text, {}, {})
-    if fields is None or function.__code__.co_filename != "<string>":
-        return None
-    touched = set(function.__code__.co_names) - set(fields)
-    if any(not (name.startswith("_") or name in _HARMLESS) for name in touched):
-        return None  # Written by hand and compiled by `exec`.
-    if name == "__init__":
-        return _generated_init(list(fields.values()))
-    if name in _READING:
-        reads = ", ".join(f"self.{field}" for field in fields)
-        return Generated(f"def {name}(self, *others): return [{reads}] == others", {}, {})
-    if name in ("__setattr__", "__delattr__"):
-        return Generated(f"def {name}(self, *others): raise AttributeError", {}, {})
-    return None
-
-
-_READING = frozenset(["__repr__", "__eq__", "__lt__", "__le__", "__gt__", "__ge__", "__hash__"])
-_HARMLESS = frozenset(
-    {
-        "MISSING",
-        "NotImplemented",
-        "object",
-        "hash",
-        "cls",
-        "type",
-        "FrozenInstanceError",
-        "super",
-        "repr",
-    }
-)
-
-
-def _generated_init(fields: list[Any]) -> Generated:
-    lines = []
-    names: dict[str, object] = {"_object": object}
-    parameters, annotations, init_only = ["self"], {}, []
-    for field in fields:
-        kind = field._field_type.name
-        if kind == "_FIELD_CLASSVAR":
-            continue
-        if field.init:
-            parameters.append(field.name)
-            annotations[field.name] = field.type
-        if kind == "_FIELD_INITVAR":
-            init_only.append(field.name)
-            continue
-        sources = [field.name] if field.init else []
-        if field.default is not dataclasses.MISSING:
-            names[f"_default_{field.name}"] = field.default
-            sources.append(f"_default_{field.name}")
-        if field.default_factory is not dataclasses.MISSING:
-            names[f"_factory_{field.name}"] = field.default_factory
-            sources.append(f"_factory_{field.name}()")
-        lines += [f"_object.__setattr__(self, {field.name!r}, {source})" for source in sources]
-    lines.append(f"self.__post_init__({', '.join(init_only)})")
-    return Generated(
-        f"def __init__({', '.join(parameters)}):\n    " + "\n    ".join(lines), names, annotations
-    )
-
-
 def is_plain(kind: type, name: str) -> bool:
     """Whether instances of exactly this type hold the attribute and run nothing for it."""
-    if kind.__module__ in ("builtins", "suitkaise.sk._known"):
+    if kind.__module__ in ("builtins", "suitkaise.sk._analysis._kinds"):
         return False
     hooks = ("__setattr__", "__delattr__", "__getattribute__", "__getattr__")
     if any(is_hook(find(hook, kind.__mro__)) for hook in hooks):
         return False
     member = find(name, kind.__mro__)
     return member is None or (member.role in (Role.VALUE, Role.SLOT) and not name.startswith("__"))
-
-
-def is_plain_init(kind: type) -> bool:
-    """Whether making an instance of a class only keeps the arguments as its attributes."""
-    if type(kind) is not type or is_own(find("__new__", kind.__mro__)):
-        return False
-    if is_own(find("__post_init__", kind.__mro__)):
-        return False
-    init = find("__init__", kind.__mro__)
-    if init is None or init.owner is object:
-        return True
-    return init.get is not None and generated(init.owner, init.get) is not None
