@@ -11,6 +11,8 @@ from ._channel import ParentChannel
 from ._messages import Message
 from ._page import StatusPage
 
+SERVER_MODULE = "suitkaise.processing._server"  # in the command line of every server
+
 if TYPE_CHECKING:
     from ._launcher import Launcher
     from ._supervisor import Supervisor
@@ -83,7 +85,11 @@ class Child:
         self.release()
 
     def kill_tree(self) -> None:
-        """Kill the child, its process group, and its descendants that have left the group."""
+        """Kill the child, its process group, and its descendants that have left the group.
+
+        Servers are spared: each ends once its parent has, and takes along what has been started
+        since anybody looked.
+        """
         if self._has_ended:  # its id may be another's by now
             return
         import psutil  # here: it takes a third of the server's start to import
@@ -95,7 +101,10 @@ class Child:
         self.kill()
         for process in descendants:
             with contextlib.suppress(psutil.Error):
-                process.kill()
+                if SERVER_MODULE in " ".join(process.cmdline()):
+                    process.resume()
+                else:
+                    process.kill()
 
     def end_sending(self) -> None:
         """Let a child that waits for messages end in good order. From any thread."""

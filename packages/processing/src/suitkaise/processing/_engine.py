@@ -7,6 +7,7 @@ It ends with the interpreter, and the children end with it. A process forked fro
 from __future__ import annotations
 
 import atexit
+import contextlib
 import itertools
 import os
 import socket
@@ -118,7 +119,9 @@ class _Slot:
         with self._lock:
             engine, self._engine = self._engine, None
         if engine is not None:
-            engine.close()
+            # A second Ctrl-C asks for the end that is already on its way: it needs no traceback.
+            with contextlib.suppress(KeyboardInterrupt):
+                engine.close()
 
     def forget_after_fork(self) -> None:
         self._lock = threading.RLock()  # another thread may have held it at the fork

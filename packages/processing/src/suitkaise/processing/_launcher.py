@@ -11,14 +11,14 @@ import subprocess
 import sys
 import threading
 
-from ._children import Child
+from ._children import SERVER_MODULE, Child
 from ._supervisor import Supervisor
 
 _EXIT_GRACE = 5.0
 _REPORT_BYTES = 4096
 _BOOTSTRAP = (
     "import sys, json; sys.path[:] = json.loads(sys.argv[2]); descriptor = int(sys.argv[1]); "
-    "del sys.argv[1:]; from suitkaise.processing._server import main; main(descriptor)"
+    f"del sys.argv[1:]; from {SERVER_MODULE} import main; main(descriptor)"
 )
 
 
@@ -95,8 +95,9 @@ class Launcher:
         except subprocess.TimeoutExpired:
             self._server.kill()
             self._server.wait()
-        for child in children:
-            child.release()
+        finally:
+            for child in children:
+                child.release()
 
     def abandon(self) -> None:
         """Let go in a process forked from the parent: the server and the children are not ours."""

@@ -64,6 +64,16 @@ def die_with_parent(libc: ctypes.CDLL | None, parent: int) -> None:
             os._exit(1)
 
 
+def resume_with_parent(libc: ctypes.CDLL | None) -> None:
+    """Have the kernel resume this process, should it be stopped, when its parent process ends.
+
+    A stopped process sees no end-of-file. Sent to one that runs, SIGCONT does nothing, so it does
+    not matter that each thread of the parent that ends may send one.
+    """
+    if libc is not None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
+
+
 def usable_cpus() -> int:
     """Count the CPUs that this process may use: its affinity and its cgroup's quota."""
     if hasattr(os, "sched_getaffinity"):

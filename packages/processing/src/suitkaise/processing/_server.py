@@ -8,8 +8,11 @@ a process that has imported what every child needs, and does nothing but fork, i
 
 What it owns: the children as a parent owns them in Unix. It alone reaps them, so the process id in
 a `kill` is never a stranger's, and it alone learns their exit status. When its own parent ends,
-however that happens, it sees end-of-file and kills them all; should it be killed itself, the kernel
-kills them (`_platform.die_with_parent`, exact here because this process has a single thread).
+however that happens, it sees end-of-file and ends them all: SIGTERM first, for those that have a
+handler to clean up with, and SIGKILL for what is left after a grace. Should it be killed itself,
+the kernel kills them (`_platform.die_with_parent`, exact here because this process has a single
+thread).
+A child that starts children has a server of its own, and so a death goes down the tree.
 
 The control socket is a SEQPACKET pair: each message is whole, with its descriptors.
 
@@ -28,16 +31,24 @@ import select
 import signal
 import socket
 import sys
+import time
 from typing import Any, NamedTuple, NoReturn
 
 from . import _child
-from ._platform import die_with_parent, load_death_signal, occupy_standard_descriptors
+from ._platform import (
+    die_with_parent,
+    load_death_signal,
+    occupy_standard_descriptors,
+    resume_with_parent,
+)
 from ._rehearsal import rehearse
 
 CONTROL_BYTES = 4096
 # Sent to all processes of a service or a terminal: the parent decides what they mean, and the
 # server ends when the parent does. Children have the usual handlers.
 _LEFT_TO_THE_PARENT = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+TERM_GRACE = 0.5  # seconds from SIGTERM to SIGKILL, once the parent has ended
+_KILL_GRACE = 2.0  # seconds that the kernel gets to carry out SIGKILL
 DESCRIPTORS = 5  # channel, status page, standard input, output, error
 
 Control = tuple[
@@ -61,6 +72,7 @@ class Server:
         self._spare: _Spare | None = None
         self._wants_spare = False  # from a first order on: who starts one child may start another
         self._libc = load_death_signal()
+        resume_with_parent(self._libc)
         self._wakeup_read, self._wakeup_write = os.pipe()
         os.set_blocking(self._wakeup_read, False)
         os.set_blocking(self._wakeup_write, False)
@@ -90,9 +102,20 @@ class Server:
         except ConnectionError:  # the parent ended with a report unread
             pass
         finally:
-            for child in list(self._pids):
-                self._kill(child)
             self._discard_spare()
+            self._end_children()
+
+    def _end_children(self) -> None:
+        """End all that is left, gently at first; returns once it has ended."""
+        for number, grace in ((signal.SIGTERM, TERM_GRACE), (signal.SIGKILL, _KILL_GRACE)):
+            for child in list(self._pids):
+                self._signal(child, number)
+            deadline = time.monotonic() + grace
+            while self._pids and (left := deadline - time.monotonic()) > 0:
+                select.select([self._wakeup_read], [], [], left)
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._wakeup_read, CONTROL_BYTES)
+                self._reap()
 
     def _obey(self) -> bool:
         body, descriptors, _, _ = socket.recv_fds(self._control, CONTROL_BYTES, DESCRIPTORS)
@@ -102,7 +125,7 @@ class Server:
         if order == "fork":
             self._fork(child, descriptors)
         elif order == "kill":
-            self._kill(child)
+            self._signal(child, signal.SIGKILL)
         return True
 
     def _fork(self, child: int, descriptors: list[int]) -> None:
@@ -199,17 +222,19 @@ class Server:
             elif self._spare is not None and self._spare.pid == pid:
                 self._discard_spare()
 
-    def _kill(self, child: int) -> None:
+    def _signal(self, child: int, number: signal.Signals) -> None:
+        """Send a signal to a child and what else is in its process group."""
         pid = self._pids.get(child)
         if pid is None:
             return
         try:
-            os.killpg(pid, signal.SIGKILL)
+            os.killpg(pid, number)
         except ProcessLookupError:  # the child has left its group
-            os.kill(pid, signal.SIGKILL)
+            os.kill(pid, number)
 
     def _report(self, message: Control) -> None:
-        self._control.send(marshal.dumps(message))
+        with contextlib.suppress(ConnectionError):  # the parent has ended
+            self._control.send(marshal.dumps(message))
 
 
 def _next_ended() -> int | None:
