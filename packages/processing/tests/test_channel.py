@@ -3,14 +3,11 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from suitkaise.processing._channel import ChildChannel, FrameReader, ParentChannel
-from suitkaise.processing._messages import Done, Forget, Told, Work, decode, encode
+from suitkaise.processing._channel import ChildChannel, ParentChannel
+from suitkaise.processing._messages import Told
 
 DEADLINE = 30.0
 
@@ -20,41 +17,10 @@ def ends() -> Iterator[tuple[ParentChannel, ChildChannel, list[bool]]]:
     wanted: list[bool] = []
     ours, theirs = socket.socketpair()
     parent = ParentChannel(ours, wanted.append)
-    child = ChildChannel(theirs.detach(), nullcontext())
+    child = ChildChannel(theirs.detach())
     yield parent, child, wanted
     parent.close()
     child.close()
-
-
-@given(st.lists(st.binary(max_size=50), max_size=5), st.integers(1, 40))
-def test_messages_are_whole_however_the_stream_is_cut(payloads: list[bytes], cut: int) -> None:
-    messages = [Told(payload) for payload in payloads]
-    stream = b"".join(encode(message) for message in messages)
-    reader = FrameReader()
-
-    received = [
-        message
-        for start in range(0, len(stream), cut)
-        for message in reader.feed(stream[start : start + cut])
-    ]
-
-    assert received == messages
-
-
-@pytest.mark.parametrize(
-    "message",
-    [
-        Work(1, 2, 3, 4, b"items"),
-        Done(1, 2, 0.5, [b"a", b"b"], {3: b"error"}),
-        Done(1, 9, 0.5, b"all", {}),
-        Forget(7),
-    ],
-)
-def test_a_message_survives_the_wire(message: Work | Done | Forget) -> None:
-    decoded = decode(encode(message)[8:])
-
-    assert decoded == message
-    assert type(decoded) is type(message)
 
 
 def test_what_the_socket_does_not_take_waits_without_blocking(

@@ -97,7 +97,7 @@ def test_a_result_that_does_not_fit_into_memory_is_an_error() -> None:
         "        try:\n"
         "            attempt()\n"
         "        except ProcessError as error:\n"
-        "            assert 'could not be received here' in str(error), error\n"
+        "            assert 'cannot be rebuilt here: MemoryError' in str(error), error\n"
         "            assert isinstance(error.original_error, MemoryError)\n"
         "        else:\n"
         "            raise AssertionError('it did fit')\n"
@@ -291,13 +291,19 @@ def test_kill_ends_a_process_that_lingers_after_its_result() -> None:
     )
 
 
-def test_a_payload_that_is_too_large_for_a_message_is_refused_by_name(
+def test_without_shared_memory_what_fits_into_a_message_still_travels(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("suitkaise.processing._serializing.MOST_BYTES", 1000)
+    def refuse(*_: object) -> None:
+        raise OSError("no room")
 
-    with Pool(1) as pool, pytest.raises(SerializationError, match=r"item 1 for len: a bytes of"):
-        pool.map(len, [b"x", b"x" * 2000])
+    monkeypatch.setattr("suitkaise.processing._segments.lend", refuse)
+    monkeypatch.setattr("suitkaise.processing._parcels._MOST_INLINE_BYTES", 3_000_000)
+
+    with Pool(1) as pool:
+        assert pool.map(len, [b"x", b"x" * 2_000_000]) == [1, 2_000_000]
+        with pytest.raises(SerializationError, match=r"item 1 for len: 4,.* bytes need shared"):
+            pool.map(len, [b"x", b"x" * 4_000_000])
 
 
 def test_a_worker_dies_alone_when_a_map_was_interrupted_before() -> None:

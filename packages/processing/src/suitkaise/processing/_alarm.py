@@ -8,8 +8,7 @@ the interpreter is not stopped by it: then the parent ends the process, see `_sk
 from __future__ import annotations
 
 import signal
-import threading
-from types import FrameType, TracebackType
+from types import FrameType
 
 
 class SectionExpired(BaseException):
@@ -17,16 +16,10 @@ class SectionExpired(BaseException):
 
 
 class SectionAlarm:
-    """Raises `SectionExpired` in the main thread. As a context manager it holds the alarm back.
-
-    It is held back while a frame is being moved: cut in two, it would garble the channel.
-    """
+    """Raises `SectionExpired` in the main thread."""
 
     def __init__(self) -> None:
-        self._main_thread = threading.main_thread().ident
         self._is_armed = False
-        self._held = 0
-        self._is_pending = False
 
     def install(self) -> None:
         """Take over SIGALRM; in the main thread."""
@@ -34,7 +27,6 @@ class SectionAlarm:
 
     def arm(self, seconds: float) -> None:
         """Raise once, after so many seconds."""
-        self._is_pending = False
         self._is_armed = True
         signal.setitimer(signal.ITIMER_REAL, seconds)
 
@@ -44,26 +36,5 @@ class SectionAlarm:
         signal.setitimer(signal.ITIMER_REAL, 0)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
-        if not self._is_armed:  # it came while disarming
-            return
-        if self._held:
-            self._is_pending = True
-        else:
+        if self._is_armed:  # else it came while disarming
             raise SectionExpired
-
-    def __enter__(self) -> None:
-        if threading.get_ident() == self._main_thread:
-            self._held += 1
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if threading.get_ident() == self._main_thread:
-            self._held -= 1
-            if self._is_pending and not self._held:
-                self._is_pending = False
-                if self._is_armed:
-                    raise SectionExpired

@@ -18,36 +18,10 @@ import select
 import socket
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
 
-from ._messages import LENGTH, Message, decode, encode
-
-_READ_BYTES = 1 << 18
-_MOST_SENDS = 16  # whose lengths are kept, before they are added up
-
-
-class FrameReader:
-    """Cuts a stream of bytes into messages."""
-
-    __slots__ = ("_bytes",)
-
-    def __init__(self) -> None:
-        self._bytes = bytearray()
-
-    def feed(self, data: bytes) -> Iterator[Message]:
-        """Take what arrived, and yield each message that is now whole."""
-        pending = self._bytes
-        pending += data
-        while len(pending) >= LENGTH.size:
-            end = LENGTH.size + LENGTH.unpack_from(pending)[0]
-            if len(pending) < end:
-                return
-            with memoryview(pending) as view, view[LENGTH.size : end] as body:
-                message = decode(body)
-            del pending[:end]
-            yield message
+from ._frames import FrameReader, FrameWriter
+from ._messages import Message, decode, encode
 
 
 class ParentChannel:
@@ -55,35 +29,30 @@ class ParentChannel:
 
     Args:
         endpoint: The parent's half of the socket pair.
-        watch_writable: Called with True when the queue needs the I/O thread, with False when the
-            queue is empty again.
+        watch_writable: Called with True when what is queued needs the I/O thread, with False when
+            nothing is queued any more.
     """
 
     def __init__(self, endpoint: socket.socket, watch_writable: Callable[[bool], None]) -> None:
         endpoint.setblocking(False)
         self.socket = endpoint
         self._watch_writable = watch_writable
-        self._reader = FrameReader()
-        # Guards all below. Re-entrant, as all locks that a user's call may hold: a signal handler,
-        # which runs in the middle of such a call, may well call stop() or kill().
+        self._reader = FrameReader(endpoint)
+        self._writer = FrameWriter(endpoint, 0)
+        # Guards all below and the writer. Re-entrant, as all locks that a user's call may hold: a
+        # signal handler, which runs in the middle of such a call, may well call stop() or kill().
         self._lock = threading.RLock()
-        self._queue: deque[tuple[int, memoryview]] = (
-            deque()
-        )  # (where it begins in the stream, frame)
-        self._sent: deque[int] = deque()  # bytes that each call of send took; their sum is how far
         self._is_watched = False  # the I/O thread goes on when the socket takes more
         self._is_closed = False
 
     def send(self, message: Message) -> bool:
         """Send or queue a message, without blocking; False if the child's end is gone."""
-        frame = memoryview(encode(message))
+        frame = encode(message)
         try:
             with self._lock:
                 if self._is_closed:
                     return False
-                queue = self._queue
-                begins = queue[-1][0] + len(queue[-1][1]) if queue else sum(self._sent)
-                queue.append((begins, frame))
+                self._writer.put(frame)
                 return self._is_watched or self._flush()
         except BaseException:
             self._watch_writable(True)  # Ctrl-C: the I/O thread sends what is in the queue
@@ -99,30 +68,14 @@ class ParentChannel:
                 self._watch_writable(False)
 
     def _flush(self) -> bool:
-        """Send what the socket takes.
-
-        An interrupt may hit between any two lines. So how far it has come is never computed from
-        what was intended: the deque takes what `send` returns within one instruction.
-        """
-        queue, sent = self._queue, self._sent
-        while queue:
-            begins, frame = queue[0]
-            if len(sent) > _MOST_SENDS:
-                self._sent = sent = deque((sum(sent),))
-            done = sum(sent) - begins
-            if done >= len(frame):
-                queue.popleft()
-                continue
-            try:
-                sent.extend(map(self.socket.send, (frame[done:],)))
-            except BlockingIOError:
-                self._is_watched = True
-                self._watch_writable(True)
-                return True
-            except OSError:
-                queue.clear()  # the child has ended: its sentinel tells the rest
-                return False
-        self._sent = deque()
+        try:
+            self._writer.flush()
+        except BlockingIOError:
+            self._is_watched = True
+            self._watch_writable(True)
+        except OSError:
+            self._writer.clear()  # the child has ended: its sentinel tells the rest
+            return False
         return True
 
     def receive_ready(self) -> list[Message] | None:
@@ -135,14 +88,10 @@ class ParentChannel:
             EOFError: If all has been read and the child's end is closed.
         """
         try:
-            data = self.socket.recv(_READ_BYTES)
+            self._reader.receive(0)
         except BlockingIOError:
             return None
-        except OSError as error:
-            raise EOFError from error
-        if not data:
-            raise EOFError
-        return list(self._reader.feed(data))
+        return list(_messages_in(self._reader))
 
     def end_sending(self) -> None:
         """Let the child see end-of-file; what it still sends can be read. From any thread."""
@@ -155,7 +104,8 @@ class ParentChannel:
         """Close this end."""
         with self._lock:
             self._is_closed = True
-            self._queue.clear()
+            self._writer.clear()
+            self._reader.close()
             self.socket.close()
 
     def abandon(self) -> None:
@@ -168,30 +118,28 @@ class ChildChannel:
 
     Args:
         descriptor: The child's half of the socket pair.
-        uninterrupted: The context in which bytes are moved: it keeps a section's timeout from
-            cutting a frame in two.
     """
 
-    def __init__(self, descriptor: int, uninterrupted: AbstractContextManager[None]) -> None:
-        self._socket = socket.socket(fileno=descriptor)
-        self._socket.setblocking(True)
-        self._uninterrupted = uninterrupted
-        self._reader = FrameReader()
-        self._arrived: deque[Message] = deque()
-        self._read_lock = threading.Lock()
-        self._write_lock = threading.Lock()
-        self._poll = select.poll()
-        self._poll.register(descriptor, select.POLLIN)
+    def __init__(self, descriptor: int) -> None:
+        self._socket = endpoint = socket.socket(fileno=descriptor)
+        endpoint.setblocking(True)
+        self._reader = FrameReader(endpoint)
+        self._writer = FrameWriter(endpoint, 0)
+        self._read_lock = threading.RLock()
+        self._write_lock = threading.RLock()
+        self._polls = threading.local()  # a poll object serves one thread at a time
 
     def send(self, message: Message) -> None:
         """Send a message; blocks while the socket is full.
 
-        Ends this process if the parent is gone.
+        If it is interrupted, what is left is sent with the next message. Ends this process if the
+        parent is gone.
         """
         frame = encode(message)
-        with self._write_lock, self._uninterrupted:
+        with self._write_lock:
+            self._writer.put(frame)
             try:
-                self._socket.sendall(frame)
+                self._writer.flush()
             except OSError:
                 os._exit(1)
 
@@ -204,39 +152,55 @@ class ChildChannel:
             The message, or None if the time has passed.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        if not self._read_lock.acquire(timeout=-1 if timeout is None else max(timeout, 0)):
-            return None
-        try:
-            while not self._arrived:
-                if deadline is None:
-                    self._poll.poll()
-                elif not self._poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
-                    return None
-                self._read(block=False)
-            return self._arrived.popleft()
-        except EOFError:
-            os._exit(1)
-        finally:
-            self._read_lock.release()
+        while True:
+            with self._read_lock:
+                message = self._next(socket.MSG_DONTWAIT)
+            if message is not None:
+                return message
+            if deadline is None:
+                self._poll().poll()
+            elif not self._poll().poll(max(0.0, deadline - time.monotonic()) * 1000):
+                return None
 
     def receive_blocking(self) -> Message:
-        """Return the next message: one system call, for a child with one thread and no timeouts."""
-        while not self._arrived:
-            self._read(block=True)
-        return self._arrived.popleft()
+        """Return the next message: one system call, for a child with one thread and no timeouts.
+
+        Raises:
+            EOFError: The parent has closed its end, or is gone.
+        """
+        while True:
+            for message in _messages_in(self._reader):
+                return message
+            self._reader.receive(0)
 
     def close(self) -> None:
         """Close this end; the parent sees end-of-file."""
+        self._reader.close()
         self._socket.close()
 
-    def _read(self, *, block: bool) -> None:
-        with self._uninterrupted:
-            try:
-                data = self._socket.recv(_READ_BYTES, 0 if block else socket.MSG_DONTWAIT)
-            except BlockingIOError:
-                return
-            except OSError:
-                data = b""
-            if not data:
-                raise EOFError
-            self._arrived.extend(self._reader.feed(data))
+    def _next(self, flags: int) -> Message | None:
+        for message in _messages_in(self._reader):
+            return message
+        try:
+            self._reader.receive(flags)
+        except BlockingIOError:
+            return None
+        except EOFError:
+            os._exit(1)
+        for message in _messages_in(self._reader):
+            return message
+        return None
+
+    def _poll(self) -> select.poll:
+        try:
+            poll: select.poll = self._polls.poll
+        except AttributeError:
+            poll = self._polls.poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+        return poll
+
+
+def _messages_in(reader: FrameReader) -> Iterator[Message]:
+    """Take the messages that are whole."""
+    while reader.next_tag() is not None:
+        yield decode(reader.take())

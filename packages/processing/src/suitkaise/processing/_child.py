@@ -19,8 +19,8 @@ from ._errors import ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._messages import Checkpoint, Finished, Start
 from ._page import StatusPage
+from ._parcels import pack, unpack
 from ._runner import encode_ending, flush_output, leave_if_forked, run_life, serialize_error
-from ._serializing import serialize
 from ._worker import Worker
 
 
@@ -28,7 +28,7 @@ def main(channel_descriptor: int, page_descriptor: int) -> int:
     """Run this child on its descriptors to its very end, and return its exit status."""
     alarm = SectionAlarm()
     page = StatusPage.from_descriptor(page_descriptor)
-    with contextlib.closing(ChildChannel(channel_descriptor, alarm)) as channel:
+    with contextlib.closing(ChildChannel(channel_descriptor)) as channel:
         status = live(channel, page, alarm)
         _leave()
     return status
@@ -57,7 +57,7 @@ def _run_process(
     start: Start, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm
 ) -> None:
     try:
-        process, config = deserialize(start.payload), deserialize(start.config)
+        process, config = unpack(start.payload), deserialize(start.config)
     except Exception as error:
         failure = ProcessError(
             f"the process could not be rebuilt from what was sent: {error}", original_error=error
@@ -72,7 +72,7 @@ def _run_process(
 
     def checkpoint(lifecycle: Lifecycle) -> None:
         try:
-            payload = serialize(process)
+            payload = pack(process)
         except Exception as error:
             warnings.warn(
                 f"{type(process).__name__} has become something that cannot travel ({error}): "

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from typing import Any, NoReturn
 
-from suitkaise.cucumber import deserialize
-
 from ._channel import ChildChannel
 from ._errors import ProcessError
 from ._messages import Stop, Told
 from ._page import RUN, STOP, StatusPage
-from ._serializing import serialize
+from ._parcels import pack, unpack
 from ._timers import ProcessTimers
 
 
@@ -57,7 +55,7 @@ class ChildEnd:
 
     def tell(self, data: Any) -> None:
         """Send to the parent."""
-        self._connected("tell").send(Told(serialize(data)))
+        self._connected("tell").send(Told(pack(data)))
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the parent tells; None at the timeout, and at a stop."""
@@ -70,7 +68,7 @@ class ChildEnd:
                 waits = [0.0]  # what was told before the stop can still be heard
             message = channel.receive(max(0.0, min(waits)) if waits else None)
             if isinstance(message, Told):
-                return deserialize(message.payload)
+                return unpack(message.payload)
             if message is None:
                 return None
             assert isinstance(message, Stop)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from suitkaise.cucumber import deserialize
 
 from ._errors import ProcessDiedError, ProcessError, describe_exit
-from ._serializing import serialize, serialize_named
+from ._parcels import Payload, pack, pack_named, unpack
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -29,14 +29,14 @@ class Cargo(NamedTuple):
     """A chunk's items, packed; the items themselves are kept in case they must be packed anew."""
 
     items: list[Any]
-    payload: bytes
+    payload: Payload
 
 
 class Delivered(NamedTuple):
     """Arrival: a chunk's results."""
 
     chunk: Chunk
-    values: bytes | list[bytes]
+    values: Payload | list[Payload]
     failures: dict[int, bytes]
 
 
@@ -99,7 +99,7 @@ class Job:
     Args:
         dispatcher: Runs the chunks.
         items: The input; pulled as it is needed.
-        function: What to call, as cucumber bytes.
+        function: What to call, packed.
         name: What to call it in error messages.
         star: Whether tuples are unpacked into arguments.
         is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
@@ -110,7 +110,7 @@ class Job:
         dispatcher: Dispatcher,
         items: Iterable[Any],
         *,
-        function: bytes,
+        function: Payload,
         name: str,
         star: bool,
         is_lazy: bool,
@@ -207,7 +207,7 @@ class Job:
 
     def _pack(self, items: list[Any], first: int) -> None:
         try:
-            payload = serialize(items)
+            payload = pack(items)
         except Exception:
             for index, item in enumerate(items, first):
                 self._pack_alone(item, index)
@@ -217,7 +217,7 @@ class Job:
 
     def _pack_alone(self, item: Any, index: int) -> None:
         try:
-            payload = serialize([item])
+            payload = pack([item])
         except Exception as error:
             error = self._named(error, item, index)
             self._rejected.append(Batch(index, [None], {index: error}))
@@ -227,7 +227,7 @@ class Job:
     def _named(self, error: Exception, item: Any, index: int) -> Exception:
         """Return the error of an item that cannot be packed, with the item's name and the path."""
         try:
-            serialize_named(f"item {index} for {self.name}", item)
+            pack_named(f"item {index} for {self.name}", item)
         except Exception as named:
             return named
         return error
@@ -274,8 +274,12 @@ class Job:
         chunk, packed, failures = arrival
         first = chunk.first + chunk.start
         errors = {chunk.first + at: _open_error(error) for at, error in failures.items()}
-        if isinstance(packed, bytes):
-            return Batch(first, deserialize(packed), errors)
+        if not isinstance(packed, list):
+            count = chunk.stop - chunk.start
+            values, error = self._open_value(packed, first)
+            if error is None:
+                return Batch(first, values, errors)
+            return Batch(first, [None] * count, dict.fromkeys(range(first, first + count), error))
         values = []
         for index, payload in enumerate(packed, first):
             value, error = self._open_value(payload, index)
@@ -284,13 +288,13 @@ class Job:
                 errors[index] = error
         return Batch(first, values, errors)
 
-    def _open_value(self, payload: bytes, index: int) -> tuple[Any, BaseException | None]:
+    def _open_value(self, payload: Payload, index: int) -> tuple[Any, BaseException | None]:
         try:
-            return deserialize(payload), None
+            return unpack(payload), None
         except (Exception, SystemExit) as reason:
             error = ProcessError(
                 f"the result of {self.name} for item {index} arrived but cannot be rebuilt here: "
-                f"{reason}",
+                + f"{type(reason).__name__}: {reason}".removesuffix(": "),
                 original_error=reason,
             )
             error.__cause__ = reason

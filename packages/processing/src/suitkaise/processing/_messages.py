@@ -1,9 +1,10 @@
 """Everything that crosses a process boundary, as small typed messages.
 
-A message is a NamedTuple of plain values; users' objects ride inside as cucumber bytes, opened only
-by the thread that asked for them. The wire form is a frame: eight bytes of length, then the tuple
-(tag, *fields) as `marshal` writes it. `marshal` is the fastest that handles plain values, and both
-ends run the same interpreter.
+A message is a NamedTuple of plain values; users' objects ride inside as payloads (`_parcels`),
+opened only by the thread that asked for them. The wire form is a frame (`_frames`): the tag says
+which message it is, the body is the tuple of its fields as `marshal` writes it, a parcel's
+descriptors travel beside it. `marshal` is the fastest that handles plain values, and both ends run
+the same interpreter. What is told is mostly bytes alone, which are the body as they are.
 
     parent  --Start, Told, Stop------------------->  process      (a child that runs an Skprocess)
     parent  <-Told, Checkpoint, Finished-----------  process
@@ -16,10 +17,10 @@ The server's messages, which carry descriptors, are in `_server`.
 from __future__ import annotations
 
 import marshal
-import struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-LENGTH = struct.Struct("<Q")
+from ._frames import Frame, ReceivedFrame, frame
+from ._parcels import Parcel, Payload
 
 
 class Start(NamedTuple):
@@ -27,7 +28,7 @@ class Start(NamedTuple):
 
     role: str  # "process" or "worker"
     surroundings: bytes  # see _surroundings
-    payload: bytes = b""  # process: the Skprocess as cucumber bytes
+    payload: Payload = b""  # process: the Skprocess
     config: bytes = b""  # process: its config likewise; its __getstate__ may leave that out
     began: float = 0.0  # process: the monotonic time of start(), from which `join_in` counts
     current_run: int = 0  # process: where to go on
@@ -37,7 +38,7 @@ class Start(NamedTuple):
 class Told(NamedTuple):
     """What one side gave to `tell`."""
 
-    payload: bytes
+    payload: Payload
 
 
 class Stop(NamedTuple):
@@ -49,14 +50,14 @@ class Checkpoint(NamedTuple):
 
     current_run: int
     lives: int
-    payload: bytes  # as in Start
+    payload: Payload  # as in Start
 
 
 class Finished(NamedTuple):
     """The lifecycle came to its end."""
 
     raised: bool  # whether the payload is an exception to raise or a result to return
-    payload: bytes  # result or exception as cucumber bytes; empty: None
+    payload: Payload  # result or exception; empty: None
     timers: bytes  # ProcessTimers as cucumber bytes
 
 
@@ -66,7 +67,7 @@ class Function(NamedTuple):
     job: int
     star: bool  # whether a tuple is unpacked into arguments
     surroundings: bytes  # empty: as they were
-    payload: bytes
+    payload: Payload
 
 
 class Work(NamedTuple):
@@ -76,7 +77,7 @@ class Work(NamedTuple):
     chunk: int
     start: int
     stop: int
-    payload: bytes  # the list of items as cucumber bytes
+    payload: Payload  # the list of items
 
 
 class Forget(NamedTuple):
@@ -91,7 +92,7 @@ class Done(NamedTuple):
     chunk: int
     items: int  # how many have run
     busy: float  # seconds that they took
-    values: bytes | list[bytes]  # all values at once if they are plain, else each by itself
+    values: Payload | list[Payload]  # all values at once if they are plain, else each by itself
     failures: dict[int, bytes]  # position in the chunk -> the exception; its value is None
 
 
@@ -120,14 +121,54 @@ _KINDS: tuple[type[Message], ...] = (
 _TAGS = {kind: tag for tag, kind in enumerate(_KINDS)}
 
 
-def encode(message: Message) -> bytes:
+# Which field of a message holds what may be a parcel, or a list of such.
+_PAYLOAD = {
+    tag: kind._fields.index("payload" if "payload" in kind._fields else "values")
+    for tag, kind in enumerate(_KINDS)
+    if {"payload", "values"} & set(kind._fields)
+}
+TOLD_BYTES = len(_KINDS)  # the tag of a Told whose body is its payload, as it is for most
+TOLD = (TOLD_BYTES, _TAGS[Told])
+
+
+def encode(message: Message) -> Frame:
     """Return the message as a frame."""
-    body = marshal.dumps((_TAGS[type(message)], *message))
-    return LENGTH.pack(len(body)) + body
+    tag = _TAGS[type(message)]
+    fields: tuple[Any, ...] = tuple(message)
+    at = _PAYLOAD.get(tag)
+    if at is not None:
+        payload = fields[at]
+        if type(payload) is Parcel:
+            wire = (*fields[:at], payload.to_wire(), *fields[at + 1 :])
+            return frame(tag, marshal.dumps(wire), payload.descriptors)
+        if type(payload) is list:
+            return _encode_list(tag, fields, at)
+        if tag == _TAGS[Told]:
+            return frame(TOLD_BYTES, payload)
+    return frame(tag, marshal.dumps(fields))
 
 
-def decode(body: bytes | bytearray | memoryview) -> Message:
-    """Return the message in a frame without its length."""
-    tag, *fields = marshal.loads(body)
+def _encode_list(tag: int, fields: tuple[Any, ...], at: int) -> Frame:
+    parcels = [payload for payload in fields[at] if type(payload) is Parcel]
+    payloads = [payload.to_wire() if type(payload) is Parcel else payload for payload in fields[at]]
+    wire = (*fields[:at], payloads, *fields[at + 1 :])
+    return frame(tag, marshal.dumps(wire), [d for parcel in parcels for d in parcel.descriptors])
+
+
+def decode(received: ReceivedFrame) -> Message:
+    """Return the message in a frame."""
+    tag, body, descriptors = received
+    if tag == TOLD_BYTES:
+        return Told(body)
+    fields = marshal.loads(body)
+    at = _PAYLOAD.get(tag)
+    if at is not None:
+        take = iter(descriptors).__next__
+        payload = fields[at]
+        if type(payload) is tuple:
+            fields = (*fields[:at], Parcel.from_wire(payload, take), *fields[at + 1 :])
+        elif type(payload) is list:
+            payloads = [Parcel.from_wire(p, take) if type(p) is tuple else p for p in payload]
+            fields = (*fields[:at], payloads, *fields[at + 1 :])
     message: Message = _KINDS[tag](*fields)
     return message

@@ -21,8 +21,9 @@ from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._messages import Checkpoint, Finished, Message, Start, Stop, Told
 from ._notice import Notice
 from ._page import DEADLINE, RUN, SECTION, STOP
+from ._parcels import Payload, pack, pack_named, unpack
 from ._runner import SECTION_CODES, timeout_error
-from ._serializing import serialize, serialize_named
+from ._serializing import serialize
 from ._surroundings import capture
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class ParentEnd:
         self._process = os.getpid()
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
-        self._inbox: deque[bytes] = deque()
+        self._inbox: deque[Payload] = deque()
         self._finished: Finished | None = None  # once it has ended
         self._news = Notice()  # of the two above
         self._opening = threading.RLock()  # guards the ending's values, which are opened once
@@ -65,7 +66,7 @@ class ParentEnd:
         self._start = Start(
             "process",
             capture(),
-            serialize_named(type(process).__name__, process),
+            pack_named(type(process).__name__, process),
             serialize(config),
             began=time.monotonic(),
             lives=config.lives,
@@ -162,7 +163,7 @@ class ParentEnd:
 
     def tell(self, data: Any) -> None:
         """Send to the process."""
-        payload = serialize(data)
+        payload = pack(data)
         if not self.is_alive:
             raise ProcessError(f"{self._name} has ended: tell() reaches nobody")
         self._present.send(Told(payload))
@@ -177,7 +178,7 @@ class ParentEnd:
                 if self._finished is None:
                     return self.listen(timeout)
             else:
-                return deserialize(payload)
+                return unpack(payload)
         if timeout is None:
             raise ProcessError(f"{self._name} has ended; nothing more will come")
         return None
@@ -271,13 +272,14 @@ class ParentEnd:
 
     def _rebuild(self, finished: Finished) -> tuple[Any, BaseException | None]:
         try:
-            value = deserialize(finished.payload) if finished.payload else None
+            value = unpack(finished.payload) if finished.payload else None
             if finished.raised and not isinstance(value, BaseException):
                 raise TypeError(f"the exception arrives as {value!r:.100}")
         except (Exception, SystemExit) as reason:
             what = "error" if finished.raised else "result"
             error = ResultError(
-                f"the {what} of {self._name} arrived but cannot be rebuilt here: {reason}",
+                f"the {what} of {self._name} arrived but cannot be rebuilt here: "
+                f"{type(reason).__name__}: {reason}".removesuffix(": "),
                 original_error=reason,
             )
             error.__cause__ = reason

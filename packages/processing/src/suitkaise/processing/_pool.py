@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
+from ._parcels import pack_named
 from ._platform import usable_cpus
 from ._results import Results, in_order, raise_error
-from ._serializing import serialize_named
 from ._skprocess import Skprocess
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Maps:
         return Job(
             self._dispatcher,
             items,
-            function=serialize_named(name, function),
+            function=pack_named(name, function),
             name=name,
             star=self._star,
             is_lazy=is_lazy,

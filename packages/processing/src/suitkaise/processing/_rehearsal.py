@@ -49,7 +49,7 @@ def rehearse() -> None:
     alarm = SectionAlarm()
     page = StatusPage.from_descriptor(create_page()[1])
     ours, theirs = socket.socketpair()
-    with ours, contextlib.closing(ChildChannel(theirs.detach(), alarm)) as channel:
-        ours.sendall(encode(start))
+    with ours, contextlib.closing(ChildChannel(theirs.detach())) as channel:
+        ours.sendall(encode(start).data)
         live(channel, page, alarm)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -27,6 +27,7 @@ from ._hooks import defined_sections, hook_function
 from ._lifecycle import Lifecycle, Outcome, Section
 from ._messages import Finished
 from ._page import DEADLINE, RUN, SECTION
+from ._parcels import pack
 from ._serializing import serialize
 from ._timers import ProcessTimers
 
@@ -209,7 +210,7 @@ def encode_ending(process: Skprocess, ending: Ending) -> Finished:
         return Finished(False, b"", timers)
     if not isinstance(value, BaseException):
         try:
-            return Finished(False, serialize(value), timers)
+            return Finished(False, pack(value), timers)
         except Exception as error:
             value = ResultError(
                 f"{type(process).__name__}.__result__ returned a {type(value).__name__} "

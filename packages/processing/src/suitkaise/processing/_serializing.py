@@ -23,17 +23,3 @@ def serialize(thing: Any) -> bytes:
             f"takes {MOST_BYTES:,}: send it in parts, or by way of a file"
         )
     return payload
-
-
-def serialize_named(name: str, thing: Any) -> bytes:
-    """Serialise a thing, and let the error say which thing it was.
-
-    Raises:
-        SerializationError: If it cannot travel; the message begins with its name.
-    """
-    try:
-        return serialize(thing)
-    except SerializationError as error:
-        raise SerializationError(
-            f"{name}: {error}", type_name=error.type_name, path=error.path
-        ) from error.__cause__

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from suitkaise.cucumber import SerializationError, deserialize
+from suitkaise.cucumber import SerializationError
 
 from . import _surroundings
 from ._alarm import SectionAlarm
@@ -18,9 +18,9 @@ from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, StatusPage
+from ._parcels import Payload, pack, unpack
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
-from ._serializing import serialize
 from ._skprocess import Skprocess
 
 GIVE_BACK_SECONDS = 2 * CHUNK_SECONDS  # after which a worker returns what it has not begun
@@ -63,7 +63,7 @@ class Worker:
         try:
             if call is None:
                 call = self._open(work.job)
-            items = deserialize(work.payload)
+            items = unpack(work.payload)
         except Exception as error:
             payload = serialize_error(with_remote_traceback(error))
             self._channel.send(Rejected(work.chunk, call is None, payload))
@@ -95,7 +95,7 @@ class Worker:
 
     def _open(self, job: int) -> Call:
         function = self._functions[job]
-        target = deserialize(function.payload)
+        target = unpack(function.payload)
         call: Call
         if isinstance(target, type) and issubclass(target, Skprocess):
             call = self._run_skprocess_of(target, function.star)
@@ -143,17 +143,17 @@ class Worker:
 
     def _pack(
         self, values: list[Any], failures: dict[int, bytes], start: int
-    ) -> bytes | list[bytes]:
+    ) -> Payload | list[Payload]:
         """Serialise the values: all at once if nothing can go wrong, else each by itself."""
         # A class need not be hashable; plain values can be too large together.
         with contextlib.suppress(TypeError, SerializationError):
             if _PLAIN.issuperset(map(type, values)):
-                return serialize(values)
-        packed = []
+                return pack(values)
+        packed: list[Payload] = []
         for position, value in enumerate(values, start):
             self._page.words[ITEM] = position + 1
             try:
-                packed.append(serialize(value))
+                packed.append(pack(value))
             except Exception as reason:
                 error = ProcessError(
                     f"the task returned a {type(value).__name__} that cannot travel to the "
@@ -162,5 +162,5 @@ class Worker:
                 )
                 error.__cause__ = reason
                 failures[position] = serialize_error(error)
-                packed.append(serialize(None))
+                packed.append(pack(None))
         return packed

@@ -1,0 +1,222 @@
+"""Frames: how messages lie in a stream of bytes, descriptors beside them.
+
+    frame = header (eight bytes: length of the body, tag, number of descriptors) + body
+
+Interrupts (Ctrl-C, a section's timeout) raise between any two instructions. So what is written and
+read here changes in single instructions only: whatever is interrupted is done again from the state
+before, and no byte is lost or doubled.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ._segments import Descriptor
+
+READ_BYTES = 1 << 18
+MOST_DESCRIPTORS = 253  # the kernel's limit for one message
+_DESCRIPTOR = struct.calcsize("i")
+_ANCILLARY_BYTES = socket.CMSG_SPACE(MOST_DESCRIPTORS * _DESCRIPTOR)
+_HEADER = struct.Struct("<Q")
+_MOST_SENDS = 16  # whose lengths are kept, before they are added up
+
+
+class Frame(NamedTuple):
+    """A frame that is to be sent."""
+
+    data: bytes
+    descriptors: Sequence[Descriptor] = ()  # kept open until it is sent
+
+
+class ReceivedFrame(NamedTuple):
+    """A frame that has arrived."""
+
+    tag: int
+    body: bytes
+    descriptors: tuple[int, ...]  # owned by whoever takes the frame
+
+
+def frame(tag: int, body: bytes, descriptors: Sequence[Descriptor] = ()) -> Frame:
+    """Make a frame."""
+    return Frame(_HEADER.pack(len(body) << 16 | tag << 8 | len(descriptors)) + body, descriptors)
+
+
+class FrameWriter:
+    """Sends frames in order, as far as the socket takes them. Its owner holds a lock.
+
+    Args:
+        endpoint: A stream socket.
+        flags: For its `send`.
+    """
+
+    def __init__(self, endpoint: socket.socket, flags: int) -> None:
+        self._socket = endpoint
+        self._flags = (flags,)
+        self._queue: deque[tuple[int, memoryview, Sequence[Descriptor]]] = (
+            deque()
+        )  # (where it begins in the stream, frame, its descriptors)
+        self._sent: deque[int] = deque()  # bytes that each call of send took: together, how far
+
+    def put(self, frame: Frame) -> None:
+        """Append a frame to what is to be sent."""
+        queue = self._queue
+        begins = queue[-1][0] + len(queue[-1][1]) if queue else sum(self._sent)
+        queue.append((begins, memoryview(frame.data), frame.descriptors))
+
+    def flush(self) -> bool:
+        """Send; True if nothing is left.
+
+        How far it has come is never computed from what was intended: the deque takes what `send`
+        returns within one instruction.
+
+        Raises:
+            BlockingIOError: The socket takes no more now.
+            OSError: The other end is gone.
+        """
+        queue, sent = self._queue, self._sent
+        while queue:
+            begins, data, descriptors = queue[0]
+            if len(sent) > _MOST_SENDS:
+                self._sent = sent = deque((sum(sent),))
+            done = sum(sent) - begins
+            if done >= len(data):
+                queue.popleft()
+                continue
+            if descriptors and not done:
+                numbers = struct.pack(f"{len(descriptors)}i", *(d.number for d in descriptors))
+                rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)]
+                sent.extend(map(self._socket.sendmsg, ([data],), (rights,), self._flags))
+            else:
+                sent.extend(map(self._socket.send, (data[done:],), self._flags))
+        self._sent = deque()
+        return True
+
+    def clear(self) -> None:
+        """Drop what has not been sent."""
+        self._queue.clear()
+
+
+class _Parsed(NamedTuple):
+    """How far a stream has been read: all that a reader knows, replaced as a whole."""
+
+    last: int  # the number of the last piece that is in here
+    chunks: tuple[bytes, ...]  # the beginning of a frame that is not whole yet
+    size: int  # of the chunks together
+    descriptors: tuple[int, ...]  # that came with frames not taken yet
+    frames: tuple[tuple[int, bytes, int], ...]  # (tag, body, number of descriptors)
+    taken: int  # how many of the frames have been taken
+    is_over: bool  # the other end has sent all that it will
+
+
+_NOTHING = _Parsed(-1, (), 0, (), (), 0, False)
+
+
+class FrameReader:
+    """Cuts a stream into frames. Its owner holds a lock.
+
+    Args:
+        endpoint: A stream socket.
+    """
+
+    def __init__(self, endpoint: socket.socket) -> None:
+        self._socket = endpoint
+        self._numbers = itertools.count()
+        self._pieces: deque[tuple[int, tuple[bytes, list[tuple[int, int, bytes]], int, object]]]
+        self._pieces = deque()  # as they came, numbered
+        self._parsed = _NOTHING
+
+    def receive(self, flags: int) -> None:
+        """Read once from the socket.
+
+        Raises:
+            BlockingIOError: There is nothing to read, and `flags` says not to wait.
+            EOFError: All has been read, and the other end is closed.
+            OSError: A frame's descriptors were lost, as this process has no room for them.
+        """
+        try:
+            self._pieces.extend(
+                zip(
+                    self._numbers,
+                    map(self._socket.recvmsg, (READ_BYTES,), (_ANCILLARY_BYTES,), (flags,)),
+                    strict=False,
+                )
+            )
+        except BlockingIOError:
+            raise
+        except OSError as error:
+            raise EOFError from error
+        if self._pieces[-1][1][2] & socket.MSG_CTRUNC:
+            raise OSError(
+                errno.EMFILE, "a message came with descriptors, and this process can open no more"
+            )
+        self._parse()
+        if self._parsed.is_over and self.next_tag() is None:
+            raise EOFError
+
+    def next_tag(self) -> int | None:
+        """The tag of the next frame, or None if none is whole."""
+        if self._pieces:
+            self._parse()
+        parsed = self._parsed
+        return parsed.frames[parsed.taken][0] if parsed.taken < len(parsed.frames) else None
+
+    def take(self) -> ReceivedFrame:
+        """Take the next frame; `next_tag` has said that there is one."""
+        parsed = self._parsed
+        tag, body, count = parsed.frames[parsed.taken]
+        taken = parsed.taken + 1
+        frames = parsed.frames
+        if taken == len(frames):
+            frames, taken = (), 0
+        self._parsed = parsed._replace(
+            frames=frames, taken=taken, descriptors=parsed.descriptors[count:]
+        )
+        return ReceivedFrame(tag, body, parsed.descriptors[:count])
+
+    def close(self) -> None:
+        """Close the descriptors of frames that nobody has taken."""
+        parsed, self._parsed = self._parsed, _NOTHING
+        for number in parsed.descriptors:
+            os.close(number)
+
+    def _parse(self) -> None:
+        last, chunks, size, descriptors, frames, taken, is_over = self._parsed
+        if taken:
+            frames, taken = frames[taken:], 0
+        found = list(frames)
+        for number, (data, ancillary, _, _) in list(self._pieces):
+            if number > last:  # else it is in there already
+                last = number
+                is_over = is_over or not data
+                chunks, size = (*chunks, data), size + len(data)
+                for _, _, numbers in ancillary:
+                    descriptors += struct.unpack(f"{len(numbers) // _DESCRIPTOR}i", numbers)
+        if size >= _needed(chunks):
+            stream = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            begin = 0
+            while size - begin >= _HEADER.size:
+                (header,) = _HEADER.unpack_from(stream, begin)
+                body = begin + _HEADER.size
+                end = body + (header >> 16)
+                if end > size:
+                    break
+                found.append((header >> 8 & 0xFF, stream[body:end], header & 0xFF))
+                begin = end
+            chunks, size = ((stream[begin:],), size - begin) if begin < size else ((), 0)
+        self._parsed = _Parsed(last, chunks, size, descriptors, tuple(found), taken, is_over)
+        while self._pieces and self._pieces[0][0] <= last:
+            self._pieces.popleft()
+
+
+def _needed(chunks: tuple[bytes, ...]) -> int:
+    """How many bytes there must be for the first frame to be whole."""
+    if not chunks or len(chunks[0]) < _HEADER.size:
+        return _HEADER.size
+    return _HEADER.size + int(_HEADER.unpack_from(chunks[0])[0] >> 16)

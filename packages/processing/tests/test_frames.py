@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import socket
+import sys
+from collections.abc import Iterator
+from types import FrameType
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from suitkaise.processing._frames import FrameReader, FrameWriter, frame
+from suitkaise.processing._messages import Done, Forget, Told, Work, decode, encode
+from suitkaise.processing._parcels import pack
+from suitkaise.processing._segments import Descriptor
+
+
+class Interrupt(BaseException):
+    """What Ctrl-C or an alarm raises."""
+
+
+class Interrupter:
+    """Raises in the middle of the module under test, at a line chosen at random."""
+
+    def __init__(self, seed: int) -> None:
+        self._random = random.Random(seed)
+        self._left = 0
+
+    def __enter__(self) -> None:
+        self._left = self._random.randrange(1, 60)
+        sys.settrace(self._trace)
+
+    def __exit__(self, *_: object) -> bool:
+        sys.settrace(None)
+        return _[0] is Interrupt
+
+    def _trace(self, stack: FrameType, event: str, _argument: Any) -> Any:
+        if not stack.f_code.co_filename.endswith("/_frames.py"):
+            return None
+        stack.f_trace_opcodes = True
+        if event == "opcode":
+            self._left -= 1
+            if self._left == 0:
+                sys.settrace(None)
+                raise Interrupt
+        return self._trace
+
+
+@pytest.fixture
+def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.setblocking(False)
+        yield ours, theirs
+
+
+def everything_in(reader: FrameReader) -> list[tuple[int, bytes]]:
+    found = []
+    while reader.next_tag() is not None:
+        received = reader.take()
+        found.append((received.tag, received.body))
+    return found
+
+
+@given(st.lists(st.binary(max_size=50), max_size=5), st.integers(1, 40))
+def test_frames_are_whole_however_the_stream_is_cut(bodies: list[bytes], cut: int) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        stream = b"".join(frame(7, body).data for body in bodies)
+        reader = FrameReader(theirs)
+
+        received = []
+        for start in range(0, len(stream), cut):
+            ours.sendall(stream[start : start + cut])
+            reader.receive(socket.MSG_DONTWAIT)
+            received += everything_in(reader)
+
+        assert received == [(7, body) for body in bodies]
+        with pytest.raises(BlockingIOError):
+            reader.receive(socket.MSG_DONTWAIT)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_no_interrupt_loses_or_doubles_a_byte(
+    ends: tuple[socket.socket, socket.socket], seed: int
+) -> None:
+    ours, theirs = ends
+    writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+    bodies = [bytes([number]) * (number * 3001 % 40_000) for number in range(24)]
+    interrupter = Interrupter(seed)
+    received: list[tuple[int, bytes]] = []
+
+    for number, body in enumerate(bodies):
+        writer.put(frame(number, body))
+        with interrupter, contextlib.suppress(BlockingIOError):
+            writer.flush()
+        with interrupter, contextlib.suppress(BlockingIOError):
+            reader.receive(socket.MSG_DONTWAIT)
+        received += everything_in(reader)
+    while len(received) < len(bodies):
+        with contextlib.suppress(BlockingIOError):
+            writer.flush()
+        reader.receive(socket.MSG_DONTWAIT)
+        received += everything_in(reader)
+
+    assert received == list(enumerate(bodies))
+
+
+def test_descriptors_arrive_with_their_frames(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+    pipes = [os.pipe() for _ in range(3)]
+    writer.put(frame(1, b"a", [Descriptor(pipes[0][1])]))
+    writer.put(frame(2, b"b"))
+    writer.put(frame(3, b"c" * 10, [Descriptor(pipes[1][1]), Descriptor(pipes[2][1])]))
+
+    writer.flush()
+    received = []
+    while len(received) < 3:
+        reader.receive(socket.MSG_DONTWAIT)
+        while reader.next_tag() is not None:
+            received.append(reader.take())
+
+    assert [len(got.descriptors) for got in received] == [1, 0, 2]
+    for (read_end, _), number in zip(
+        pipes, [*received[0].descriptors, *received[2].descriptors], strict=True
+    ):
+        os.write(number, b"through")
+        os.close(number)
+        assert os.read(read_end, 10) == b"through"
+        assert os.read(read_end, 10) == b""  # the sender's copy is closed, too
+        os.close(read_end)
+
+
+def test_the_end_is_told_after_the_last_frame(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    reader = FrameReader(theirs)
+    ours.sendall(frame(1, b"last words").data)
+    ours.close()
+
+    reader.receive(0)
+
+    assert everything_in(reader) == [(1, b"last words")]
+    with pytest.raises(EOFError):
+        reader.receive(0)
+
+
+def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) -> None:
+    ours, theirs = ends
+    writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+    read_end, write_end = os.pipe()
+    writer.put(frame(1, b"", [Descriptor(write_end)]))
+    writer.flush()
+    reader.receive(0)
+
+    reader.close()
+
+    assert os.read(read_end, 1) == b""
+    os.close(read_end)
+
+
+def sent(message: Any) -> Any:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+        writer.put(encode(message))
+        writer.flush()
+        while reader.next_tag() is None:
+            reader.receive(0)
+        return decode(reader.take())
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Work(1, 2, 3, 4, b"items"),
+        Done(1, 2, 0.5, [b"a", b"b"], {3: b"error"}),
+        Done(1, 9, 0.5, b"all", {}),
+        Told(b"cucumber bytes"),
+        Told(b""),
+        Forget(7),
+    ],
+)
+def test_a_message_survives_the_wire(message: Any) -> None:
+    decoded = sent(message)
+
+    assert decoded == message
+    assert type(decoded) is type(message)
+
+
+def test_parcels_survive_the_wire_in_their_order() -> None:
+    large = [bytes([number]) * 100_000 for number in range(3)]
+
+    decoded = sent(Done(1, 4, 0.5, [pack(large[0]), b"small", pack(large[1:])], {}))
+
+    assert decoded.values[0].open() == large[0]
+    assert decoded.values[1] == b"small"
+    assert decoded.values[2].open() == large[1:]
