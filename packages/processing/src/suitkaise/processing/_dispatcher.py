@@ -214,7 +214,8 @@ class Dispatcher:
             if isinstance(message, Done):
                 items, busy = message.items, message.busy
                 if items:
-                    self._deliver(chunk.job, Delivered(chunk, message.values, message.failures))
+                    delivered = Delivered(chunk, items, message.values, message.failures)
+                    self._deliver(chunk.job, delivered)
                 if chunk.start + items < chunk.stop:
                     self._deliver(chunk.job, GivenBack(chunk, chunk.start + items))
             else:

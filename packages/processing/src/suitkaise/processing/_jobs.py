@@ -36,6 +36,7 @@ class Delivered(NamedTuple):
     """Arrival: a chunk's results."""
 
     chunk: Chunk
+    items: int  # how many of it have run
     values: Payload | list[Payload]
     failures: dict[int, bytes]
 
@@ -271,11 +272,10 @@ class Job:
         return Batch(index, [None], {index: error})
 
     def _open_delivered(self, arrival: Delivered) -> Batch:
-        chunk, packed, failures = arrival
+        chunk, count, packed, failures = arrival
         first = chunk.first + chunk.start
         errors = {chunk.first + at: _open_error(error) for at, error in failures.items()}
         if not isinstance(packed, list):
-            count = chunk.stop - chunk.start
             values, error = self._open_value(packed, first)
             if error is None:
                 return Batch(first, values, errors)
