@@ -663,7 +663,11 @@ def test_the_error_handler_s_value_is_the_result() -> None:
         def __error__(self) -> Any:
             return {"failed": type(self.error).__name__}
 
-    assert Handling(fail_at="run").run() == {"failed": "RunError"}
+    process = Handling(fail_at="run")
+
+    assert process.run() == {"failed": "RunError"}
+    assert isinstance(process.error, RunError)
+    assert str(process.error.original_error) == "wrong in run"
 
 
 def test_an_exception_returned_by_the_error_handler_is_raised() -> None:
@@ -671,8 +675,10 @@ def test_an_exception_returned_by_the_error_handler_is_raised() -> None:
         def __error__(self) -> Any:
             return LookupError("instead")
 
+    process = Handling(fail_at="run")
     with pytest.raises(LookupError, match="instead"):
-        Handling(fail_at="run").run()
+        process.run()
+    assert isinstance(process.error, RunError)
 
 
 def test_a_failing_error_handler_has_the_first_error_as_its_cause() -> None:
@@ -859,10 +865,55 @@ def test_its_repr_tells_its_state() -> None:
     process = Echo()
     assert repr(process) == "<Echo (not started)>"
     process.start()
-    assert repr(process) == "<Echo (run 0)>"
+    assert repr(process) == "<Echo (running, run=0, lives=1)>"
     process.stop()
+    assert repr(process) in ("<Echo (stopping, run=0, lives=1)>", FINISHED)
     assert ended(process)
-    assert repr(process) == "<Echo (ended)>"
+    assert repr(process) == FINISHED
+
+
+FINISHED = "<Echo (finished, run=0, lives=1)>"
+
+
+def test_its_repr_tells_how_it_ended_and_what_lives_it_took() -> None:
+    class Inside(Recorder):
+        def __result__(self) -> Any:
+            return repr(self)
+
+    failing, killed, dead = Recorder(runs=3, lives=2, fail_at="run"), Sleeper(), Exiting()
+    inside = Inside(runs=2, lives=3).run()
+    with pytest.raises(RunError):
+        failing.run()
+    with pytest.raises(ProcessDiedError):
+        dead.run()
+    killed.start()
+    assert killed.listen(timeout=DEADLINE)
+    killed.kill()
+    assert ended(killed)
+
+    assert inside == "<Inside (running, run=2, lives=3)>"
+    assert repr(failing) == "<Recorder (failed, run=0, lives=0)>"
+    assert repr(killed) == "<Sleeper (killed, run=0, lives=1)>"
+    assert repr(dead) == "<Exiting (failed, run=0, lives=0)>"
+
+
+class Exiting(Skprocess):
+    def __run__(self) -> None:
+        os._exit(3)
+
+
+def test_in_a_notebook_it_is_its_repr_and_its_timers() -> None:
+    process = Recorder(runs=3)
+    before = process._repr_html_()
+    process.run()
+
+    after = process._repr_html_()
+
+    assert "&lt;Recorder (not started)&gt;" in before
+    assert "<table" not in before
+    assert "&lt;Recorder (finished, run=3, lives=1)&gt;" in after
+    for word in str(process.timers).split():
+        assert word in after
 
 
 def test_a_started_process_travels_as_a_copy_that_was_not_started() -> None:

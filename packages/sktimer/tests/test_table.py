@@ -25,6 +25,14 @@ def test_printed_it_is_an_aligned_table_with_a_unit_for_each():
     ]
 
 
+def test_its_rows_can_be_had_for_another_table():
+    rows = stats_of(0.001, 0.003).rows()
+
+    assert rows[0] == ("num_times", "2", "")
+    assert ("mean", "2.00", "ms") in rows
+    assert len(rows) == 8
+
+
 def test_a_single_measurement_has_no_row_for_the_spread():
     assert "stdev" not in str(stats_of(1.0))
 

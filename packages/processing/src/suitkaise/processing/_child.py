@@ -58,6 +58,7 @@ def _run_process(
 ) -> None:
     try:
         process, config = unpack(start.payload), deserialize(start.config)
+        timers = deserialize(start.timers) if start.timers else None
     except Exception as error:
         failure = ProcessError(
             f"the process could not be rebuilt from what was sent: {error}", original_error=error
@@ -81,12 +82,21 @@ def _run_process(
                 stacklevel=1,
             )
             return
-        channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload))
+        assert end.timers is not None
+        news = end.timers.timeline.news()
+        channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload, news))
 
     own_id = os.getpid()
     lifecycle = Lifecycle(config.runs, start.lives, start.current_run)
     ending = run_life(
-        process, config, end, alarm, lifecycle, began=start.began, checkpoint=checkpoint
+        process,
+        config,
+        end,
+        alarm,
+        lifecycle,
+        began=start.began,
+        timers=timers,
+        checkpoint=checkpoint,
     )
     leave_if_forked(own_id)
     finished = encode_ending(process, ending)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from typing import Any, NoReturn
 
 from ._channel import ChildChannel
 from ._errors import ProcessError
-from ._messages import Stop, Told
-from ._page import RUN, STOP, StatusPage
+from ._messages import Question, Stop, Timings, Told
+from ._page import ASKED, LISTENING, LIVES, RUN, STOP, StatusPage
 from ._parcels import pack, unpack
+from ._serializing import serialize
 from ._timers import ProcessTimers
 
 
@@ -21,6 +23,7 @@ class ChildEnd:
         error: The error that `__error__` handles.
         timers: The timers of the sections.
         stop_at: The monotonic time at which `join_in` is over; None: never.
+        answered: The number of the parent's last question for the timers that was answered.
     """
 
     def __init__(self, page: StatusPage, channel: ChildChannel | None) -> None:
@@ -28,6 +31,7 @@ class ChildEnd:
         self.error: ProcessError | None = None
         self.timers: ProcessTimers | None = None
         self.stop_at: float | None = None
+        self.answered = 0
         self._channel = channel
         self._was_stopped = False
 
@@ -35,6 +39,21 @@ class ChildEnd:
     def current_run(self) -> int:
         """The run that is going on."""
         return int(self.page.words[RUN])
+
+    @property
+    def lives(self) -> int:
+        """The lives left, the present one included."""
+        return int(self.page.words[LIVES])
+
+    @property
+    def state(self) -> str:
+        """How it stands, in a word."""
+        return "stopping" if self.is_stopping() else "running"
+
+    @property
+    def known_timers(self) -> ProcessTimers | None:
+        """The timers, as in the parent's end."""
+        return self.timers
 
     @property
     def is_alive(self) -> bool:
@@ -49,6 +68,13 @@ class ChildEnd:
             or (self.stop_at is not None and time.monotonic() >= self.stop_at)
         )
 
+    def answer(self) -> None:
+        """Send the timers, for which the parent has asked; in the main thread, which keeps them."""
+        self.answered = int(self.page.words[ASKED])
+        if self._channel is not None and self.timers is not None:
+            self.timers.timeline.news()  # the parent is about to have it
+            self._channel.send(Timings(self.answered, serialize(self.timers)))
+
     def stop(self) -> None:
         """End after the present section."""
         self._was_stopped = True
@@ -61,7 +87,18 @@ class ChildEnd:
         """Wait for what the parent tells; None at the timeout, and at a stop."""
         channel = self._connected("listen")
         deadline = None if timeout is None else time.monotonic() + timeout
+        words = self.page.words
+        words[LISTENING] = 1  # before the look at ASKED; the parent does it the other way round
+        try:
+            return self._listen(channel, deadline)
+        finally:
+            words[LISTENING] = 0
+
+    def _listen(self, channel: ChildChannel, deadline: float | None) -> Any:
+        is_main = threading.current_thread() is threading.main_thread()
         while True:
+            if is_main and self.page.words[ASKED] != self.answered:
+                self.answer()
             now = time.monotonic()
             waits = [until - now for until in (deadline, self.stop_at) if until is not None]
             if self.is_stopping():
@@ -71,7 +108,7 @@ class ChildEnd:
                 return unpack(message.payload)
             if message is None:
                 return None
-            assert isinstance(message, Stop)
+            assert isinstance(message, Stop | Question)
 
     def require_own(self) -> None:
         """Any process that has this end may use it, one that the user's code has forked too."""

@@ -6,8 +6,8 @@ which message it is, the body is the tuple of its fields as `marshal` writes it,
 descriptors travel beside it. `marshal` is the fastest that handles plain values, and both ends run
 the same interpreter. What is told is mostly bytes alone, which are the body as they are.
 
-    parent  --Start, Told, Stop------------------->  process      (a child that runs an Skprocess)
-    parent  <-Told, Checkpoint, Finished-----------  process
+    parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
+    parent  <-Told, Checkpoint, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
     parent  <-Done, Rejected-----------------------  worker
 
@@ -33,6 +33,7 @@ class Start(NamedTuple):
     began: float = 0.0  # process: the monotonic time of start(), from which `join_in` counts
     current_run: int = 0  # process: where to go on
     lives: int = 1  # process: the lives left
+    timers: bytes = b""  # process: those of its earlier lives as cucumber bytes
 
 
 class Told(NamedTuple):
@@ -51,6 +52,18 @@ class Checkpoint(NamedTuple):
     current_run: int
     lives: int
     payload: Payload  # as in Start
+    timings: bytes = b""  # what the timeline has noted since the parent was last told
+
+
+class Question(NamedTuple):
+    """Wakes a child that waits in `listen`; the status page already asks for the timers."""
+
+
+class Timings(NamedTuple):
+    """The answer to a question for the timers."""
+
+    question: int  # its number
+    timers: bytes  # ProcessTimers as cucumber bytes
 
 
 class Finished(NamedTuple):
@@ -59,6 +72,7 @@ class Finished(NamedTuple):
     raised: bool  # whether the payload is an exception to raise or a result to return
     payload: Payload  # result or exception; empty: None
     timers: bytes  # ProcessTimers as cucumber bytes
+    error: bytes = b""  # the exception that ended it, if the payload is not that one
 
 
 class Function(NamedTuple):
@@ -104,13 +118,28 @@ class Rejected(NamedTuple):
     payload: bytes  # the error
 
 
-Message = Start | Told | Stop | Checkpoint | Finished | Function | Work | Forget | Done | Rejected
+Message = (
+    Start
+    | Told
+    | Stop
+    | Checkpoint
+    | Question
+    | Timings
+    | Finished
+    | Function
+    | Work
+    | Forget
+    | Done
+    | Rejected
+)
 
 _KINDS: tuple[type[Message], ...] = (
     Start,
     Told,
     Stop,
     Checkpoint,
+    Question,
+    Timings,
     Finished,
     Function,
     Work,

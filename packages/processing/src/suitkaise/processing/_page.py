@@ -10,6 +10,9 @@ here it costs a memory write. The page is a few 64-bit words:
     ITEM      child        1 + the position in its chunk of the item a worker is running; 0: none
     STOP      parent       1: the Skprocess is to stop
     CANCELLED parent       the job whose items a worker is to skip
+    LIVES     child        the lives that an Skprocess has left
+    ASKED     parent       the number of its last question for the timers; 0: none yet
+    LISTENING child        1: it waits in `listen`, where only a message can wake it
 
 It outlives the child, so the parent can tell in which run, or at which item, a child died.
 """
@@ -21,7 +24,8 @@ import os
 
 from ._platform import PAGE_BYTES, anonymous_file
 
-RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED = range(6)
+RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED, LIVES, ASKED, LISTENING = range(9)
+_WORDS = 9
 
 
 class StatusPage:
@@ -34,7 +38,7 @@ class StatusPage:
 
     def keep_copy(self) -> None:
         """Keep what it says and let go of the memory, which has a descriptor of its own."""
-        self.words = list(self.words[: CANCELLED + 1])
+        self.words = list(self.words[:_WORDS])
 
     @classmethod
     def from_descriptor(cls, descriptor: int) -> StatusPage:

@@ -18,28 +18,38 @@ from ._child_end import rebuild_unstarted
 from ._children import Child
 from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
-from ._messages import Checkpoint, Finished, Message, Start, Stop, Told
+from ._hooks import defined_sections
+from ._known_timers import KnownTimers
+from ._messages import Checkpoint, Finished, Message, Question, Start, Stop, Timings, Told
 from ._notice import Notice
-from ._page import DEADLINE, RUN, SECTION, STOP
+from ._page import ASKED, DEADLINE, LISTENING, LIVES, RUN, SECTION, STOP
 from ._parcels import Payload, pack, pack_named, unpack
 from ._runner import SECTION_CODES, timeout_error
 from ._serializing import serialize
 from ._surroundings import capture
+from ._timers import ProcessTimers
 
 if TYPE_CHECKING:
     from ._skprocess import Skprocess
     from ._supervisor import DueCall
-    from ._timers import ProcessTimers
 
 GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
+ANSWER_TIME = 0.1  # seconds that a question for the timers is waited for
 
 
 class State(enum.Enum):
     """Where the life of a started process stands."""
 
-    RUNNING = enum.auto()  # from start() on, through all its lives
-    KILLED = enum.auto()  # kill() was called; its end is on its way
-    ENDED = enum.auto()  # the ending is known
+    RUNNING = "running"  # from start() on, through all its lives
+    KILLING = "being killed"  # kill() was called; its end is on its way
+    KILLED = "killed"  # it has ended so
+    FINISHED = "finished"  # it has ended with a result
+    FAILED = "failed"  # it has ended with an error
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the ending is known."""
+        return self not in (State.RUNNING, State.KILLING)
 
 
 class ParentEnd:
@@ -61,7 +71,12 @@ class ParentEnd:
         self._news = Notice()  # of the two above
         self._opening = threading.RLock()  # guards the ending's values, which are opened once
         self._ending: tuple[Any, BaseException | None] | None = None
+        self._error: BaseException | None = None  # of the ending, or behind it
         self._timers: ProcessTimers | None = None
+        kind = type(process)
+        self._known = KnownTimers(lambda: ProcessTimers(defined_sections(kind), kind.__name__))
+        self._asked = self._answered = 0  # numbers of the last questions for the timers
+        self._asked_at = 0.0
         self._overdue: ProcessError | None = None
         self._start = Start(
             "process",
@@ -81,12 +96,14 @@ class ParentEnd:
                 engine().launch(self._start, self, self._adopt)
                 self._watch_deadlines()
             except BaseException:
-                self._state = State.ENDED
+                self._state = State.FAILED
                 if self._child is not None:
                     self._child.kill()
                 raise
 
     def _adopt(self, child: Child) -> None:
+        child.page.words[LIVES] = self._start.lives
+        child.page.words[ASKED] = self._asked
         self._child = child
 
     @property
@@ -119,6 +136,17 @@ class ParentEnd:
         return int(self._present.page.words[RUN])
 
     @property
+    def lives(self) -> int:
+        """The lives left, the present one included."""
+        return int(self._present.page.words[LIVES])
+
+    @property
+    def state(self) -> str:
+        """How it stands, in a word."""
+        is_stopping = self._state is State.RUNNING and self._present.page.words[STOP] == 1
+        return "stopping" if is_stopping else self._state.value
+
+    @property
     def is_alive(self) -> bool:
         """Whether its life goes on."""
         return self._finished is None
@@ -126,15 +154,46 @@ class ParentEnd:
     @property
     def error(self) -> BaseException | None:
         """The error that ended it, or None."""
-        return self._open()[1] if self._finished is not None else None
-
-    @property
-    def timers(self) -> ProcessTimers | None:
-        """The timers, once it has ended."""
         if self._finished is None:
             return None
         self._open()
+        return self._error
+
+    @property
+    def timers(self) -> ProcessTimers | None:
+        """The timers: of a running process, as of now if it can answer at once."""
+        if self._finished is None:
+            self._ask()
+        return self.known_timers
+
+    @property
+    def known_timers(self) -> ProcessTimers:
+        """The timers as far as they are known here."""
+        if self._finished is None:
+            return self._known.open()
+        self._open()
+        assert self._timers is not None
         return self._timers
+
+    def _ask(self) -> None:
+        """Ask for the timers, and wait for the answer, which a long section puts off.
+
+        No question is waited for longer than `ANSWER_TIME` after it was put, and no other is put
+        before it has been answered: a long section makes nobody wait twice.
+        """
+        with self._lock:
+            if self._asked <= self._answered:
+                self._asked_at = time.monotonic()
+                self._asked = self._answered + 1
+            asked = self._asked
+            words = self._present.page.words
+            words[ASKED] = asked
+            if words[LISTENING]:
+                self._present.send(Question())
+            left = self._asked_at + ANSWER_TIME - time.monotonic()
+        self._news.wait_for(
+            lambda: self._answered >= asked or self._finished is not None, max(0.0, left)
+        )
 
     def stop(self) -> None:
         """Ask it to end after its present section."""
@@ -146,7 +205,7 @@ class ParentEnd:
         """Have it killed with all that it has started, whatever lives are left."""
         with self._lock:
             if self._state is State.RUNNING:
-                self._state = State.KILLED
+                self._state = State.KILLING
             self._present.kill_tree()  # it may be there even after its result
 
     def wait(self, timeout: float | None) -> bool:
@@ -194,13 +253,18 @@ class ParentEnd:
             self._start = self._start._replace(
                 payload=message.payload, current_run=message.current_run, lives=message.lives
             )
+            self._known.add(message.timings)
+        elif isinstance(message, Timings):
+            self._known.replace(message.timers)
+            self._answered = message.question
+            self._news.notify()
         elif isinstance(message, Finished):
             self._end(message)
 
     def on_exit(self, child: Child) -> None:
         """Decide what the end of the operating-system process means."""
         with self._lock:
-            if self._state is State.ENDED:
+            if self._state.has_ended:
                 return
             is_dead = child.start_error is None and child.receive_error is None
             if self._state is State.RUNNING and self._start.lives > 1 and is_dead:
@@ -208,8 +272,8 @@ class ParentEnd:
                 return
         if child.receive_error is not None:
             self._end(Finished(True, b"", b""), self._unreceived(child.receive_error))
-        elif self._state is State.KILLED:
-            self._end(Finished(False, b"", b""))
+        elif self._state is State.KILLING:
+            self._end(Finished(False, b"", b""), was_killed=True)
         else:
             self._end(Finished(True, b"", b""), self._overdue or self._death(child))
 
@@ -217,7 +281,7 @@ class ParentEnd:
         """Begin the next life, from the last checkpoint."""
         was_stopped = self._present.page.words[STOP] == 1
         self._overdue = None
-        self._start = self._start._replace(lives=self._start.lives - 1)
+        self._start = self._start._replace(lives=self._start.lives - 1, timers=self._known.fold())
         engine().launch(self._start, self, self._adopt)
         if was_stopped:
             self._present.page.words[STOP] = 1
@@ -238,6 +302,7 @@ class ParentEnd:
                 f"{self._name} could not be started: {child.start_error}",
                 original_error=child.start_error,
             )
+        child.page.words[LIVES] = 0
         run = int(child.page.words[RUN])
         section = SECTION_CODES[int(child.page.words[SECTION])]
         return ProcessDiedError(
@@ -247,11 +312,21 @@ class ParentEnd:
             current_run=run,
         )
 
-    def _end(self, finished: Finished, error: BaseException | None = None) -> None:
+    def _end(
+        self,
+        finished: Finished,
+        error: BaseException | None = None,
+        *,
+        was_killed: bool = False,
+    ) -> None:
         with self._lock:
-            if self._state is State.ENDED:
+            if self._state.has_ended:
                 return
-            self._state = State.ENDED
+            if was_killed:
+                self._state = State.KILLED
+            else:
+                has_failed = finished.raised or finished.error
+                self._state = State.FAILED if has_failed else State.FINISHED
         if error is not None:
             self._ending = (None, error)
         if self._due is not None:
@@ -264,19 +339,24 @@ class ParentEnd:
         with self._opening:
             finished = self._finished
             assert finished is not None
-            if self._timers is None and finished.timers:
-                self._timers = deserialize(finished.timers)
+            if self._timers is None:
+                whole = finished.timers
+                self._timers = deserialize(whole) if whole else self._known.open()
             if self._ending is None:
-                self._ending = self._rebuild(finished)
+                self._ending = self._rebuild(finished.payload, raised=finished.raised)
+            if self._error is None:
+                self._error = self._ending[1]
+                if finished.error:
+                    self._error = self._rebuild(finished.error, raised=True)[1]
             return self._ending
 
-    def _rebuild(self, finished: Finished) -> tuple[Any, BaseException | None]:
+    def _rebuild(self, payload: Payload, *, raised: bool) -> tuple[Any, BaseException | None]:
         try:
-            value = unpack(finished.payload) if finished.payload else None
-            if finished.raised and not isinstance(value, BaseException):
+            value = unpack(payload) if payload else None
+            if raised and not isinstance(value, BaseException):
                 raise TypeError(f"the exception arrives as {value!r:.100}")
         except (Exception, SystemExit) as reason:
-            what = "error" if finished.raised else "result"
+            what = "error" if raised else "result"
             error = ResultError(
                 f"the {what} of {self._name} arrived but cannot be rebuilt here: "
                 f"{type(reason).__name__}: {reason}".removesuffix(": "),
@@ -284,7 +364,7 @@ class ParentEnd:
             )
             error.__cause__ = reason
             return None, error
-        return (None, value) if finished.raised else (value, None)
+        return (None, value) if raised else (value, None)
 
     # -- sections that do not obey their timeout
 

@@ -26,9 +26,10 @@ from ._errors import (
 from ._hooks import defined_sections, hook_function
 from ._lifecycle import Lifecycle, Outcome, Section
 from ._messages import Finished
-from ._page import DEADLINE, RUN, SECTION
+from ._page import ASKED, DEADLINE, LIVES, RUN, SECTION
 from ._parcels import pack
 from ._serializing import serialize
+from ._timeline import FAILED, mark_of
 from ._timers import ProcessTimers
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ SECTION_ERRORS: dict[Section, type[SectionError]] = {
     Section.RESULT: ResultError,
     Section.ERROR: ErrorHandlerError,
 }
+_RUNS_BETWEEN_SETTLING = 256
 SECTION_CODES = tuple(Section)  # the status page holds an index into this
 
 
@@ -52,6 +54,7 @@ class Ending(NamedTuple):
 
     value: Any  # the result, or the exception to raise
     timers: ProcessTimers
+    error: ProcessError | None  # what ended it, even if `__error__` made something else of it
 
 
 def run_life(
@@ -62,6 +65,7 @@ def run_life(
     lifecycle: Lifecycle,
     *,
     began: float,
+    timers: ProcessTimers | None = None,
     checkpoint: Callable[[Lifecycle], None] | None = None,
 ) -> Ending:
     """Run an Skprocess to its end; blocks until then.
@@ -73,6 +77,7 @@ def run_life(
         alarm: Enforces the timeouts of sections.
         lifecycle: Where to begin.
         began: The monotonic time from which `join_in` counts.
+        timers: The timers of earlier lives, to go on with; None: there are none.
         checkpoint: Called at each run boundary while more than one life is left.
 
     Raises:
@@ -81,16 +86,25 @@ def run_life(
     sections = defined_sections(type(process))
     hooks = {section: hook_function(process, section) for section in sections}
     timeouts = {section: getattr(config.timeouts, section.value.strip("_")) for section in hooks}
-    end.timers = timers = ProcessTimers(sections)
+    if timers is None:
+        timers = ProcessTimers(sections, type(process).__name__)
+    end.timers = timers
     section_timers = {section: timers.of(section) for section in hooks}
+    marks = {section: mark_of(os.getpid(), section) for section in hooks}
+    full_run_mark = mark_of(os.getpid(), None)
+    record = timers.timeline.record
     end.stop_at = None if config.join_in is None else began + config.join_in
     words = end.page.words
     words[RUN] = lifecycle.current_run
+    words[LIVES] = lifecycle.lives
     clock = time.perf_counter
     value: Any = None
-    iteration = 0.0
+    has_failed = False
+    iteration = iteration_began = 0.0
     section = lifecycle.stop_before_start() if end.is_stopping() else lifecycle.section
     while section is not Section.END:
+        if words[ASKED] != end.answered:
+            end.answer()
         outcome = Outcome.RETURNED
         hook = hooks.get(section)
         if hook is not None:
@@ -106,13 +120,18 @@ def run_life(
                 raise
             except BaseException as error:
                 outcome = Outcome.FAILED
+                mark = marks[section] + FAILED
+                record((started, clock() - started, lifecycle.current_run, mark))
                 end.error = _section_error(process, section, error, timeouts, lifecycle, end.error)
             else:
                 seconds = clock() - started
+                record((started, seconds, lifecycle.current_run, marks[section]))
                 timer = section_timers[section]
                 if timer is not None:
                     timer.add_time(seconds)
                 if section.is_in_iteration:
+                    if not iteration:
+                        iteration_began = started
                     iteration += seconds
                 elif section is not Section.ONFINISH:
                     value = returned
@@ -120,17 +139,24 @@ def run_life(
             iteration = 0.0
         elif end.is_stopping():
             outcome = Outcome.STOPPING
+        run = lifecycle.current_run
         following = lifecycle.advance(outcome)
-        if section is Section.POSTRUN and outcome is not Outcome.FAILED:
+        if outcome is Outcome.FAILED:
+            words[LIVES] = lifecycle.lives
+        elif section is Section.POSTRUN:
             timers.full_run.add_time(iteration)
+            record((iteration_began, iteration, run, full_run_mark))
             iteration = 0.0
             words[RUN] = lifecycle.current_run
+            if not run % _RUNS_BETWEEN_SETTLING:
+                timers.timeline.settle()
             if following is Section.PRERUN and checkpoint is not None and lifecycle.lives > 1:
                 checkpoint(lifecycle)
         if following is Section.END and outcome is Outcome.FAILED:
             value = end.error
+        has_failed = section is Section.ERROR
         section = following
-    return Ending(value, timers)
+    return Ending(value, timers, end.error if has_failed else None)
 
 
 def _run_with_timeout(
@@ -205,20 +231,21 @@ def drop_frames_of(error: BaseException, file: str) -> None:
 def encode_ending(process: Skprocess, ending: Ending) -> Finished:
     """Make the message that carries an ending home, even if its value cannot travel."""
     timers = serialize(ending.timers)
-    value = ending.value
+    value, error = ending.value, ending.error
+    cause = b"" if error is None or error is value else serialize_error(error)
     if value is None:
-        return Finished(False, b"", timers)
+        return Finished(False, b"", timers, cause)
     if not isinstance(value, BaseException):
         try:
-            return Finished(False, pack(value), timers)
-        except Exception as error:
+            return Finished(False, pack(value), timers, cause)
+        except Exception as reason:
             value = ResultError(
                 f"{type(process).__name__}.__result__ returned a {type(value).__name__} "
-                f"that cannot travel to the parent: {error}",
-                original_error=error,
+                f"that cannot travel to the parent: {reason}",
+                original_error=reason,
             )
-            value.__cause__ = error
-    return Finished(True, serialize_error(value), timers)
+            value.__cause__ = reason
+    return Finished(True, serialize_error(value), timers, cause)
 
 
 def serialize_error(error: BaseException) -> bytes:

@@ -212,28 +212,41 @@ class Skprocess:
 
     @property
     def timers(self) -> ProcessTimers | None:
-        """The timers of its sections; in the parent, once it has ended."""
+        """The timers of its sections, through all its lives; None before the start.
+
+        In the parent, while it runs: a copy as of now, which the process sends at the end of its
+        present section, or from `listen`. That is waited for 0.1 s; if a section takes longer, this
+        returns what is known, and waits no more until it is over. With more than one life, what
+        is known is at least what there was at the last run boundary. Once the process has ended:
+        all there was, also if it has failed; if it was killed or has died, what was known.
+        """
         return None if self._end is None else self._end.timers
 
     @property
     def process_timer(self) -> Sktimer | None:
-        """The timer of complete iterations; in the parent, once it has ended."""
+        """The timer of complete iterations; as `timers`."""
         timers = self.timers
         return None if timers is None else timers.full_run
 
     @property
     def error(self) -> BaseException | None:
-        """The error that ended it, or that `__error__` is to handle; else None."""
+        """The error that ended it, or that `__error__` is to handle; else None.
+
+        In the parent, once it has ended: what made it fail, also if `__error__` turned that into a
+        result or into another exception.
+        """
         return None if self._end is None else self._end.error
 
     def __repr__(self) -> str:
-        if self._end is None:
-            state = "not started"
-        elif self._end.is_alive:
-            state = f"run {self._end.current_run}"
-        else:
-            state = "ended"
-        return f"<{type(self).__name__} ({state})>"
+        end = self._end
+        if end is None:
+            return f"<{type(self).__name__} (not started)>"
+        return f"<{type(self).__name__} ({end.state}, run={end.current_run}, lives={end.lives})>"
+
+    def _repr_html_(self) -> str:
+        from ._display import process_html
+
+        return process_html(self, None if self._end is None else self._end.known_timers)
 
     def _started(self) -> ParentEnd | ChildEnd:
         if self._end is None:

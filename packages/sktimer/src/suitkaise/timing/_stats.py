@@ -136,6 +136,22 @@ class TimerStats:
         """
         return _ordered.percentile(self._in_order, _ordered.checked_percent(percent))
 
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Give the table that is printed, for tables of one's own.
+
+        Returns:
+            For each row what it is, the number, and its unit (empty for `num_times`). There is
+            none for the spread of a single duration, nor for pauses if there were none.
+
+        Example:
+            >>> from suitkaise.timing import Sktimer
+            >>> timer = Sktimer()
+            >>> timer.add_time(0.0015)
+            >>> timer.get_stats().rows()[:2]
+            [('num_times', '1', ''), ('total_time', '1.50', 'ms')]
+        """
+        return _table.rows(self)
+
     @cached_property
     def _in_order(self) -> array[float]:
         return _ordered.extended(None, self.times)

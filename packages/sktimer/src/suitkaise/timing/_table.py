@@ -17,7 +17,7 @@ _LEFT = 'style="text-align: left; padding: 0"'
 
 def text(stats: TimerStats) -> str:
     """Write an aligned table: what, the number, its unit."""
-    rows = _rows(stats)
+    rows = stats.rows()
     widths = [max(len(row[column]) for row in rows) for column in range(2)]
     return "\n".join(
         f"{name:<{widths[0]}}  {number:>{widths[1]}} {unit}".rstrip() for name, number, unit in rows
@@ -34,7 +34,7 @@ def html(stats: TimerStats, ordered: Sequence[float]) -> str:
     rows = "".join(
         f'<tr style="background: none"><th {_LEFT}>{name}</th>'
         f"<td {_RIGHT}>{number}</td><td {_LEFT}>{unit}</td></tr>"
-        for name, number, unit in _rows(stats)
+        for name, number, unit in stats.rows()
     )
     return (
         '<div style="display: flex; flex-wrap: wrap; gap: 2em; align-items: center">'
@@ -43,17 +43,21 @@ def html(stats: TimerStats, ordered: Sequence[float]) -> str:
     )
 
 
-def _rows(stats: TimerStats) -> list[tuple[str, str, str]]:
-    rows = [("num_times", f"{stats.num_times:,}", ""), ("total_time", *in_unit(stats.total_time))]
+def rows(stats: TimerStats) -> list[tuple[str, str, str]]:
+    """Give what, the number and its unit, for each statistic that a table shows."""
+    written = [
+        ("num_times", f"{stats.num_times:,}", ""),
+        ("total_time", *in_unit(stats.total_time)),
+    ]
     if stats.total_time_paused:
-        rows.append(("paused", *in_unit(stats.total_time_paused)))
-    rows.append(("mean", *in_unit(stats.mean)))
+        written.append(("paused", *in_unit(stats.total_time_paused)))
+    written.append(("mean", *in_unit(stats.mean)))
     if stats.stdev is not None:
-        rows.append(("stdev", *in_unit(stats.stdev)))
-    rows += [
+        written.append(("stdev", *in_unit(stats.stdev)))
+    written += [
         ("min", *in_unit(stats.min)),
         ("median", *in_unit(stats.median)),
         ("95 % below", *in_unit(stats.percentile(95))),
         ("max", *in_unit(stats.max)),
     ]
-    return rows
+    return written
