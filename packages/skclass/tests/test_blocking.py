@@ -1,6 +1,7 @@
 import asyncio
 import functools
 import inspect
+import linecache
 import subprocess
 import time
 import time as clock
@@ -191,6 +192,43 @@ def test_methods_are_followed_through_the_class():
     assert worker.work.has_blocking_calls
     assert Worker.step.has_blocking_calls
     assert not worker.count.has_blocking_calls
+
+
+def slow_by_default(seconds=time.sleep(0)):  # noqa: B008
+    return seconds
+
+
+naps = lambda: time.sleep(1)  # noqa: E731
+
+
+def test_defaults_and_decorators_have_run_already():
+    assert sk(slow_by_default).blocking_calls == []
+
+
+def test_a_lambda_is_looked_into():
+    assert sk(naps).blocking_calls == ["time.sleep"]
+
+
+def test_private_methods_are_followed():
+    @sk
+    class Worker:
+        def work(self):
+            self.__nap()
+
+        def __nap(self):
+            time.sleep(1)
+
+    assert Worker().work.blocking_calls == ["time.sleep"]
+
+
+def test_source_that_is_not_the_functions_is_not_believed():
+    scope = {}
+    name = "<blocking>"
+    text = "def nap():\n    return 1\n"
+    linecache.cache[name] = (len(text), None, text.splitlines(True), name)
+    exec(compile("def nap():\n    open('x')\n", name, "exec"), scope)
+
+    assert sk(scope["nap"]).blocking_calls == []
 
 
 def test_without_source_nothing_is_found():

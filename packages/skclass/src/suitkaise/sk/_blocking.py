@@ -146,17 +146,19 @@ def _collect(function: Any, owner: type | None, found: set[str], seen: set[Any])
 def _called_paths(function: FunctionType) -> Iterator[tuple[str, ...]]:
     """Yield what is called, as dotted paths; a part that is no name is empty."""
     import ast
-    import inspect
-    import textwrap
 
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):  # no source, or a lambda amid an expression
+    from suitkaise.sk._source import source_of
+
+    source = source_of(function)
+    if source is None:
         return
-    awaited = {node.value for node in ast.walk(tree) if isinstance(node, ast.Await)}
-    for node in ast.walk(tree):
+    body = source.definition.body  # without decorators and defaults: they have run already
+    parts = body if isinstance(body, list) else [body]
+    nodes = [node for part in parts for node in ast.walk(part)]
+    awaited = {node.value for node in nodes if isinstance(node, ast.Await)}
+    for node in nodes:
         if isinstance(node, ast.Call) and node not in awaited:
-            yield _path_of(node.func)
+            yield tuple(source.mangled(part) for part in _path_of(node.func))
 
 
 def _path_of(node: ast.expr) -> tuple[str, ...]:

@@ -38,6 +38,18 @@ class Source(NamedTuple):
     definition: Definition
     class_name: str | None
 
+    def mangled(self, name: str) -> str:
+        """A name as the compiler sees it there."""
+        return mangled(name, self.class_name)
+
+
+def mangled(name: str, class_name: str | None) -> str:
+    """A name as the compiler sees it inside a class; None stands for outside of any."""
+    owner = (class_name or "").lstrip("_")
+    if not owner or not name.startswith("__") or name.endswith("__") or "." in name:
+        return name
+    return f"_{owner}{name}"
+
 
 def source_of(function: FunctionType) -> Source | None:
     """Find the syntax tree that a function was compiled from.

@@ -9,6 +9,7 @@ from types import FunctionType
 from typing import TypeAlias
 
 from suitkaise.sk._analysis._memory import Thing
+from suitkaise.sk._source import mangled
 
 #: The variable of a generator that stands for what is sent to it.
 SENT = "<sent>"
@@ -146,10 +147,7 @@ class Unit:
 
     def mangled(self, name: str) -> str:
         """A name as the compiler sees it inside a class."""
-        owner = (self.class_name or "").lstrip("_")
-        if not owner or not name.startswith("__") or name.endswith("__") or "." in name:
-            return name
-        return f"_{owner}{name}"
+        return mangled(name, self.class_name)
 
 
 def parameters_of(body: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> list[ast.arg]:
