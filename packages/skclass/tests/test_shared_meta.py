@@ -390,6 +390,17 @@ def test_attributes_that_share_an_object_are_written_together():
     assert writes(cls, "o") == ["d", "e"]
 
 
+def test_what_an_operator_gives_may_hold_its_operands():
+    cls = made(
+        "class C:\n"
+        "    def __init__(self, x): self.a = x\n"
+        "    def link(self): self.b = self.a + 1\n"
+        "    def m(self): self.a.append(1)\n"
+    )
+
+    assert writes(cls) == ["a", "b"]
+
+
 def test_methods_that_store_an_alias_count_for_the_others():
     cls = made(
         "class C:\n"

@@ -274,7 +274,7 @@ class Calls(Context):
                     self.memory.grow(thing.holds, self.loose(given))
                 return frozenset(made)
 
-    def number(self, place: object, operands: Value, *, shares: bool = True) -> Value:
+    def number(self, place: object, operands: Value) -> Value:
         """What an operator gives: something new, which may share parts with the operands."""
         made: set[Thing] = set()
         for thing in operands:
@@ -282,11 +282,9 @@ class Calls(Context):
             for kind in kinds:
                 if _kinds.is_atom(kind):
                     made |= self.memory.atom(kind)
-                elif shares or kind is not object:
+                else:
                     made |= self.fresh((place, "operator"), kind, self.loose(operands))
                     self.memory.put(self.contents(operands), made)
-                else:
-                    made |= self.fresh((place, "number"))
         return frozenset(made)
 
     # Methods of the object that Python calls by itself

@@ -213,8 +213,7 @@ class Expressions(ABC):
             )
             if unknown:
                 self._do.foreign(unknown, (node, "shift"))
-        shares = not is_number or isinstance(node.op, ast.Mult)
-        return self._do.operate(left, right, (f"__{name}__", f"__r{name}__"), node, shares=shares)
+        return self._do.operate(left, right, (f"__{name}__", f"__r{name}__"), node)
 
     def _unary(self, node: ast.UnaryOp) -> Value:
         value = self._evaluate(node.operand)

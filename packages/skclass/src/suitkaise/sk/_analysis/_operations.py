@@ -143,14 +143,12 @@ class Operations(Attributes):
 
     # Operators
 
-    def operate(
-        self, left: Value, right: Value, names: Iterable[str], place: object, *, shares: bool = True
-    ) -> Value:
+    def operate(self, left: Value, right: Value, names: Iterable[str], place: object) -> Value:
         """Apply an operator; operands stay as they are, but for those of the object's own class."""
         mine = self.special(left, names, Arguments((right,)))
         mine |= self.special(right, names, Arguments((left,)))
         others = (left | right) - self.itself
-        return mine | self.number(place, others, shares=shares)
+        return mine | self.number(place, others)
 
     def operate_in_place(self, left: Value, right: Value, name: str, place: object) -> Value:
         """Apply an operator with assignment: whatever can change is changed."""
