@@ -1,3 +1,5 @@
+import contextlib
+import sqlite3
 import subprocess
 import sys
 
@@ -7,6 +9,13 @@ from hypothesis import settings
 # A busy machine must not fail a test: hypothesis would time every example.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture
+def memory_db():
+    """A connection to a database in memory."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        yield connection
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 README = Path(__file__).parents[1] / "README.md"
 
 
-@pytest.mark.parametrize("name", ["", "._registry"])
+@pytest.mark.parametrize("name", ["", "._reconnection", "._reconnector", "._registry"])
 def test_the_examples_in_docstrings_give_what_they_show(name):
     module = importlib.import_module(f"suitkaise.cucumber{name}")
 
@@ -22,7 +22,11 @@ def test_the_examples_in_the_readme_run(capsys):
     snippets = re.findall(r"```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
 
     for snippet in snippets:
-        exec(compile(snippet, str(README), "exec"), {"__name__": "__main__"})
+        names = {"__name__": "__main__"}
+        exec(compile(snippet, str(README), "exec"), names)
+        if "db" in names:
+            names["db"].close()
+            names["job"]["db"].close()
 
-    assert len(snippets) == 2
-    assert capsys.readouterr().out.splitlines() == ["42 False", "21.5"]
+    assert len(snippets) == 3
+    assert capsys.readouterr().out.splitlines() == ["42 False", "(42,)", "21.5"]

@@ -11,8 +11,11 @@ UNWANTED = ("asyncio", "multiprocessing", "numpy", "psutil", "suitkaise.processi
 def test_cucumber_exports_exactly_these_names():
     assert cucumber.__all__ == [
         "DeserializationError",
+        "ReconnectError",
+        "Reconnector",
         "SerializationError",
         "deserialize",
+        "reconnect_all",
         "register",
         "serialize",
     ]

@@ -2,7 +2,8 @@
 
 `serialize` turns an object into bytes, `deserialize` turns the bytes into the object again, in the
 same process or in another one that runs the same Python version. Like every pickle, the bytes are
-code to whoever loads them: deserialise only what you trust.
+code to whoever loads them: deserialise only what you trust. What is live, such as a database
+connection, arrives as a `Reconnector`; `reconnect_all` makes all of them live again.
 
 Example:
     >>> import threading
@@ -15,10 +16,25 @@ Example:
     False
 """
 
-from suitkaise.cucumber._errors import DeserializationError, SerializationError
+from suitkaise.cucumber._errors import (
+    DeserializationError,
+    ReconnectError,
+    SerializationError,
+)
 from suitkaise.cucumber._payload import deserialize, serialize
+from suitkaise.cucumber._reconnection import reconnect_all
+from suitkaise.cucumber._reconnector import Reconnector
 from suitkaise.cucumber._registry import register
 
-__all__ = ["DeserializationError", "SerializationError", "deserialize", "register", "serialize"]
+__all__ = [
+    "DeserializationError",
+    "ReconnectError",
+    "Reconnector",
+    "SerializationError",
+    "deserialize",
+    "reconnect_all",
+    "register",
+    "serialize",
+]
 
 __version__ = "0.1.0"

@@ -3,9 +3,10 @@
     CucumberError
     ├── SerializationError      also a pickle.PicklingError
     ├── DeserializationError    also a pickle.UnpicklingError
+    ├── ReconnectError          a resource could not be connected again
     └── RefusalError            a handler's reason and remedy, found as the __cause__
 
-Both chain the error that stopped them as their `__cause__`.
+The first three chain the error that stopped them as their `__cause__`.
 """
 
 import pickle
@@ -45,5 +46,24 @@ class DeserializationError(CucumberError, pickle.UnpicklingError):
         self.type_name = type_name
 
 
+class ReconnectError(CucumberError):
+    """A resource could not be connected again; the message says which, why, and what to do.
+
+    Attributes:
+        path: Where it is, as Python would reach it (`.pools['main'].db`); empty for the object
+            itself, or where it was not looked for.
+        type_key: The type that it is given secrets by, such as "psycopg2.Connection".
+        reason: What the driver said.
+    """
+
+    def __init__(
+        self, message: str = "", *, path: str = "", type_key: str = "", reason: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.path = path
+        self.type_key = type_key
+        self.reason = reason
+
+
 class RefusalError(CucumberError):
-    """A handler cannot serialise this one object; the text is the reason and the remedy."""
+    """A handler cannot serve this one object; the text is the reason and the remedy."""

@@ -8,7 +8,7 @@ For an object of type T, the first that applies:
    by value (`_by_value`).
 3. Along T's method resolution order, T first, at each class:
    a. what `register` was given for it, by the class or by its dotted name;
-   b. the built-in handler for it (`_handlers`);
+   b. the built-in handler for it (`_handlers`), by the class or by its dotted name;
    c. its own `__reduce_ex__`, `__reduce__`, `__getstate__`, `__getnewargs__` or
       `__getnewargs_ex__`: the search ends, step 5 calls them. (Exceptions go on to their built-in
       handler, which honours these methods itself.)
@@ -29,7 +29,7 @@ from typing import Any, TypeVar
 from cloudpickle import cloudpickle
 
 from suitkaise.cucumber import _by_value
-from suitkaise.cucumber._handlers import BUILTIN_REDUCERS
+from suitkaise.cucumber._handlers import BUILTIN_REDUCERS, BUILTIN_REDUCERS_BY_NAME
 from suitkaise.cucumber._ordinary import is_ordinary, ordinary_reducer, reduce_natively
 from suitkaise.cucumber._reducer import Reducer, reducer
 
@@ -172,7 +172,11 @@ def _find_reducer(cls: type) -> Reducer:
     if cls in _by_value.REDUCERS:
         return _by_value.REDUCERS[cls]
     for base in cls.__mro__:
-        found = _registered.get(base) or BUILTIN_REDUCERS.get(base)
+        found = (
+            _registered.get(base)
+            or BUILTIN_REDUCERS.get(base)
+            or BUILTIN_REDUCERS_BY_NAME.get(f"{base.__module__}.{base.__qualname__}")
+        )
         if found is not None:
             return found
         if not _OWN_METHODS.isdisjoint(vars(base)) and not issubclass(cls, BaseException):
