@@ -11,7 +11,7 @@ import warnings
 
 from suitkaise.cucumber import deserialize
 
-from . import _surroundings
+from . import _caller_context, _surroundings
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child_end import ChildEnd
@@ -44,6 +44,8 @@ def live(channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> int:
     status = 0
     try:
         _surroundings.apply(start.surroundings)
+        if start.context:
+            _caller_context.restore(start.context)
         if start.role == "process":
             _run_process(start, channel, page, alarm)
         else:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suitkaise.cucumber import deserialize
 
+from . import _caller_context
 from ._errors import ProcessDiedError, ProcessError, describe_exit
 from ._parcels import Payload, pack, pack_named, unpack
 
@@ -119,6 +120,7 @@ class Job:
         self.function = function
         self.name = name
         self.star = star
+        self.context = _caller_context.capture()  # of the thread that calls the map
         self.arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
         self._dispatcher = dispatcher
         self._items = iter(items)

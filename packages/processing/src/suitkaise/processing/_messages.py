@@ -34,6 +34,7 @@ class Start(NamedTuple):
     current_run: int = 0  # process: where to go on
     lives: int = 1  # process: the lives left
     timers: bytes = b""  # process: those of its earlier lives as cucumber bytes
+    context: bytes = b""  # process: see _caller_context; empty: nothing to carry
 
 
 class Told(NamedTuple):
@@ -81,6 +82,7 @@ class Function(NamedTuple):
     job: int
     star: bool  # whether a tuple is unpacked into arguments
     surroundings: bytes  # empty: as they were
+    context: bytes  # see _caller_context; empty: nothing to carry
     payload: Payload
 
 

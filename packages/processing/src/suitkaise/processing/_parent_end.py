@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber import deserialize
 
+from . import _caller_context
 from ._child_end import rebuild_unstarted
 from ._children import Child
 from ._engine import engine
@@ -85,6 +86,7 @@ class ParentEnd:
             serialize(config),
             began=time.monotonic(),
             lives=config.lives,
+            context=_caller_context.capture(),
         )
         self._child: Child | None = None
         self._due: DueCall | None = None

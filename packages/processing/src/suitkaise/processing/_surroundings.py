@@ -18,12 +18,14 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+_leveled: set[str] = set()  # the loggers that `apply` has given a level last; the main thread's
+
 
 def capture() -> bytes:
     """Return the surroundings of this process.
 
-    They are its working directory, `sys.path`, `sys.argv`, environment, warning filters (those for
-    the built-in categories) and the root logger's level.
+    They are its working directory, `sys.path`, `sys.argv`, environment, warning filters, and what
+    its loggers let pass: their levels, and what `logging.disable` has set.
     """
     try:
         folder = str(Path.cwd())
@@ -37,18 +39,23 @@ def capture() -> bytes:
             [str(argument) for argument in sys.argv],
             dict(os.environ),
             [
-                (action, _pattern(message), category.__name__, _pattern(module), line)
+                (
+                    action,
+                    _pattern(message),
+                    (category.__module__, category.__name__),
+                    _pattern(module),
+                    line,
+                )
                 for action, message, category, module, line in filters
-                if category.__module__ == "builtins"
             ],
-            logging.getLogger().level,
+            _levels(),
         )
     )
 
 
 def apply(surroundings: bytes) -> None:
     """Make the captured surroundings those of this process."""
-    folder, path, arguments, environment, filters, level = marshal.loads(surroundings)
+    folder, path, arguments, environment, filters, levels = marshal.loads(surroundings)
     if folder:
         with contextlib.suppress(OSError):  # it was deleted in the meantime
             os.chdir(folder)
@@ -58,19 +65,56 @@ def apply(surroundings: bytes) -> None:
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
-    logging.getLogger().setLevel(level)
+    _set_levels(*levels)
     warnings.resetwarnings()
     live: Any = warnings.filters  # typed as a read-only sequence, but documented as a list
     live[:] = [
         (
             action,
             message and re.compile(message, re.IGNORECASE),
-            getattr(builtins, category),
+            _category(*category),
             module and re.compile(module),
             line,
         )
         for action, message, category, module, line in filters
     ]
+
+
+def _levels() -> tuple[int, int, dict[str, int]]:
+    """Return what is disabled, the root logger's level, and those of the loggers that have one."""
+    loggers = logging.root.manager.loggerDict.copy()
+    levels = {
+        name: logger.level
+        for name, logger in loggers.items()
+        if isinstance(logger, logging.Logger) and logger.level
+    }
+    return logging.root.manager.disable, logging.root.level, levels
+
+
+def _set_levels(disabled: int, root: int, levels: dict[str, int]) -> None:
+    logging.disable(disabled)
+    logging.root.setLevel(root)
+    for name in _leveled - levels.keys():
+        logging.getLogger(name).setLevel(logging.NOTSET)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    _leveled.clear()
+    _leveled.update(levels)
+
+
+class _CategoryByName(type):
+    """A warning category that is known by its name: its module need not be imported for it."""
+
+    def __subclasscheck__(cls, category: type) -> bool:
+        names = (cls.__module__, cls.__name__)  # a class that travels by value has but these
+        return any((base.__module__, base.__name__) == names for base in category.__mro__)
+
+
+def _category(module: str, name: str) -> type:
+    if module == "builtins":
+        category: type = getattr(builtins, name)
+        return category
+    return _CategoryByName(name, (Warning,), {"__module__": module})
 
 
 def _pattern(filter_part: Any) -> str | None:

@@ -6,12 +6,14 @@ import contextlib
 import os
 import time
 from collections.abc import Callable
+from contextvars import Context
 from typing import Any
 
 from suitkaise.cucumber import SerializationError
 
 from . import _surroundings
 from ._alarm import SectionAlarm
+from ._caller_context import drop_context, make_context
 from ._channel import ChildChannel
 from ._child_end import ChildEnd
 from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
@@ -39,6 +41,7 @@ class Worker:
         self._process = os.getpid()
         self._functions: dict[int, Function] = {}  # job -> as it arrived
         self._calls: dict[int, Call] = {}  # job -> what to call with an item
+        self._contexts: dict[int, Context] = {}  # job -> its caller's, if that had anything in it
 
     def serve(self) -> None:
         """Run what arrives; returns when the parent closes its end."""
@@ -49,14 +52,23 @@ class Worker:
             except EOFError:
                 return
             if isinstance(message, Work):
-                self._work(message)
+                context = self._contexts.get(message.job)
+                if context is None:
+                    self._work(message)
+                else:
+                    context.run(self._work, message)
             elif isinstance(message, Function):
                 self._functions[message.job] = message
                 if message.surroundings:
                     _surroundings.apply(message.surroundings)
+                if message.context:
+                    self._contexts[message.job] = make_context(message.context)
             elif isinstance(message, Forget):
                 self._functions.pop(message.job, None)
                 self._calls.pop(message.job, None)
+                context = self._contexts.pop(message.job, None)
+                if context is not None:
+                    drop_context(context)
 
     def _work(self, work: Work) -> None:
         call = self._calls.get(work.job)

@@ -7,6 +7,7 @@ name, where the program may never import its module.
 from suitkaise.cucumber import _reconnector
 from suitkaise.cucumber._handlers import (
     _cached_functions,
+    _context_variables,
     _exceptions,
     _iterators,
     _locks,
@@ -18,6 +19,7 @@ from suitkaise.cucumber._handlers import (
 
 BUILTIN_REDUCERS = {
     **_cached_functions.REDUCERS,
+    **_context_variables.REDUCERS,
     **_exceptions.REDUCERS,
     **_iterators.REDUCERS,
     **_locks.REDUCERS,
