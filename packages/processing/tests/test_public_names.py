@@ -17,6 +17,7 @@ NAMES = [
     "ProcessTimeoutError",
     "ProcessTimers",
     "ResultError",
+    "ResultTimeoutError",
     "RunError",
     "Skprocess",
 ]

@@ -26,6 +26,7 @@ from ._errors import (
     ProcessError,
     ProcessTimeoutError,
     ResultError,
+    ResultTimeoutError,
     RunError,
 )
 from ._pool import Pool
@@ -43,6 +44,7 @@ __all__ = [
     "ProcessTimeoutError",
     "ProcessTimers",
     "ResultError",
+    "ResultTimeoutError",
     "RunError",
     "Skprocess",
 ]

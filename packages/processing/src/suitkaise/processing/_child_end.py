@@ -125,6 +125,22 @@ class ChildEnd:
         """Refuse: see `_refuse`."""
         self._refuse("result")
 
+    def ending(self, timeout: float | None) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse("wait")
+
+    def outcome(self) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse("result")
+
+    def run_outcome(self) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse("run")
+
+    def next_message(self, timeout: float | None) -> NoReturn:
+        """Refuse for now."""
+        self._refuse("listen")
+
     def _refuse(self, method: str) -> NoReturn:
         """Say that a method makes no sense inside the process."""
         raise ProcessError(

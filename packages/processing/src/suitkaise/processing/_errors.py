@@ -9,6 +9,7 @@
     │   ├── ResultError             __result__
     │   └── ErrorHandlerError       __error__
     ├── ProcessTimeoutError     a hook ran longer than it may (a TimeoutError)
+    ├── ResultTimeoutError      a call took longer than `.timeout()` allows (a TimeoutError)
     └── ProcessDiedError        the process ended although nobody asked it to
 
 `RemoteTraceback` is no error of its own: it hangs at the end of another's `__cause__` chain.
@@ -93,6 +94,27 @@ class ProcessTimeoutError(ProcessError, TimeoutError):
     ) -> None:
         super().__init__(message, current_run=current_run, original_error=original_error)
         self.section = section
+        self.timeout = timeout
+
+
+class ResultTimeoutError(ProcessError, TimeoutError):
+    """A call took longer than its `.timeout(seconds)` allows.
+
+    Attributes:
+        timeout: The seconds that were allowed.
+    """
+
+    timeout: float
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        timeout: float = 0.0,
+        current_run: int | None = None,
+        original_error: BaseException | None = None,
+    ) -> None:
+        super().__init__(message, current_run=current_run, original_error=original_error)
         self.timeout = timeout
 
 

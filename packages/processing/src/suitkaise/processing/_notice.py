@@ -15,11 +15,22 @@ import time
 from collections.abc import Callable
 
 
+class Watch:
+    """Something to call, once, when something has come about."""
+
+    __slots__ = ("call", "is_so")
+
+    def __init__(self, is_so: Callable[[], object], call: Callable[[], None]) -> None:
+        self.is_so = is_so
+        self.call = call
+
+
 class Notice:
     """Something that threads wait for. Who changes it calls `notify`; nobody holds a lock."""
 
     def __init__(self) -> None:
         self._waiters: dict[threading.Lock, None] = {}
+        self._watches: dict[Watch, None] = {}
 
     def wait_for(self, is_so: Callable[[], object], timeout: float | None = None) -> bool:
         """Block until `is_so()`, which is asked again after each `notify`.
@@ -47,8 +58,31 @@ class Notice:
         finally:
             self._waiters.pop(waiter, None)
 
+    def watch(self, is_so: Callable[[], object], call: Callable[[], None]) -> Watch:
+        """Have `call` made once `is_so()`: at once, or by the thread that notifies.
+
+        Args:
+            is_so: Whether it has come about; must not block.
+            call: Must not block either, nor raise.
+        """
+        watch = Watch(is_so, call)
+        self._watches[watch] = None
+        self._look(watch)
+        return watch
+
+    def unwatch(self, watch: Watch) -> None:
+        """Have the call not made, if it has not been."""
+        self._watches.pop(watch, None)
+
     def notify(self) -> None:
         """Have everybody who waits look again. From any thread; does not block."""
         for waiter in list(self._waiters):
             with contextlib.suppress(RuntimeError):  # it has been told already
                 waiter.release()
+        for watch in list(self._watches):
+            self._look(watch)
+
+    def _look(self, watch: Watch) -> None:
+        # Of two threads that look at once, the one that takes it out makes the call.
+        if watch.is_so() and self._watches.pop(watch, watch) is None:
+            watch.call()

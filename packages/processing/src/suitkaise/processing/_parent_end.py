@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 from suitkaise.cucumber import deserialize
 
 from . import _caller_context
+from ._awaiting import Awaited, Outcome, deliver
 from ._child_end import rebuild_unstarted
 from ._children import Child
+from ._endings import Ending, NextMessage, Result, RunResult
 from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._hooks import defined_sections
@@ -54,7 +56,13 @@ class State(enum.Enum):
 
 
 class ParentEnd:
-    """Connects the parent's object with the process that runs its copy."""
+    """Connects the parent's object with the process that runs its copy.
+
+    Attributes:
+        name: The class's.
+        inbox: What the process has told and nobody has listened to yet, in order.
+        news: Tells of `inbox` and of the end.
+    """
 
     def __init__(self, process: Skprocess) -> None:
         config = process.process_config
@@ -63,15 +71,15 @@ class ParentEnd:
             for section in SECTION_CODES
         }
         self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
-        self._name = type(process).__name__
+        self.name = type(process).__name__
         self._process = os.getpid()
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
-        self._inbox: deque[Payload] = deque()
+        self.inbox: deque[Payload] = deque()  # what it told and nobody has listened to
         self._finished: Finished | None = None  # once it has ended
-        self._news = Notice()  # of the two above
+        self.news = Notice()  # of the two above
         self._opening = threading.RLock()  # guards the ending's values, which are opened once
-        self._ending: tuple[Any, BaseException | None] | None = None
+        self._ending: Outcome | None = None
         self._error: BaseException | None = None  # of the ending, or behind it
         self._timers: ProcessTimers | None = None
         kind = type(process)
@@ -123,7 +131,7 @@ class ParentEnd:
         """
         if self._process != os.getpid():
             raise ProcessError(
-                f"{self._name} was started by another process (id {self._process}), of which this "
+                f"{self.name} was started by another process (id {self._process}), of which this "
                 "one is a fork; ask it there"
             )
 
@@ -158,7 +166,7 @@ class ParentEnd:
         """The error that ended it, or None."""
         if self._finished is None:
             return None
-        self._open()
+        self.open_ending()
         return self._error
 
     @property
@@ -173,7 +181,7 @@ class ParentEnd:
         """The timers as far as they are known here."""
         if self._finished is None:
             return self._known.open()
-        self._open()
+        self.open_ending()
         assert self._timers is not None
         return self._timers
 
@@ -193,7 +201,7 @@ class ParentEnd:
             if words[LISTENING]:
                 self._present.send(Question())
             left = self._asked_at + ANSWER_TIME - time.monotonic()
-        self._news.wait_for(
+        self.news.wait_for(
             lambda: self._answered >= asked or self._finished is not None, max(0.0, left)
         )
 
@@ -212,45 +220,53 @@ class ParentEnd:
 
     def wait(self, timeout: float | None) -> bool:
         """Wait for its end; False if the time is over first."""
-        return self._news.wait_for(lambda: self._finished is not None, timeout)
+        return self.news.wait_for(lambda: self._finished is not None, timeout)
 
     def result(self) -> Any:
         """Wait for its end, and return or raise what it came to."""
         self.wait(None)
-        value, error = self._open()
-        if error is not None:
-            raise error.with_traceback(None)  # raised again, it does not grow
-        return value
+        return deliver(self.open_ending())
 
     def tell(self, data: Any) -> None:
         """Send to the process."""
         payload = pack(data)
         if not self.is_alive:
-            raise ProcessError(f"{self._name} has ended: tell() reaches nobody")
+            raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
         self._present.send(Told(payload))
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the process tells."""
-        inbox = self._inbox
-        if self._news.wait_for(lambda: inbox or self._finished is not None, timeout):
-            try:
-                payload = inbox.popleft()
-            except IndexError:  # it has ended, or another thread was quicker
-                if self._finished is None:
-                    return self.listen(timeout)
-            else:
-                return unpack(payload)
-        if timeout is None:
-            raise ProcessError(f"{self._name} has ended; nothing more will come")
-        return None
+        try:
+            payload = self.inbox.popleft()
+        except IndexError:  # waited for below: here, Ctrl-C would show this error too
+            payload = None
+        return self.next_message(timeout).wait(None) if payload is None else unpack(payload)
+
+    # -- for the modifiers: the same, to be waited for in any way
+
+    def ending(self, timeout: float | None) -> Awaited[bool]:
+        """Return what `wait` waits for."""
+        return Ending(self, timeout)
+
+    def outcome(self) -> Awaited[Any]:
+        """Return what `result` waits for."""
+        return Result(self)
+
+    def run_outcome(self) -> Awaited[Any]:
+        """Return what `run` waits for, once it has started the process."""
+        return RunResult(self)
+
+    def next_message(self, timeout: float | None) -> Awaited[Any]:
+        """Return what `listen` waits for."""
+        return NextMessage(self, timeout)
 
     # -- called by the I/O thread
 
     def on_message(self, child: Child, message: Message) -> None:
         """Take a message from the process."""
         if isinstance(message, Told):
-            self._inbox.append(message.payload)
-            self._news.notify()
+            self.inbox.append(message.payload)
+            self.news.notify()
         elif isinstance(message, Checkpoint):
             self._start = self._start._replace(
                 payload=message.payload, current_run=message.current_run, lives=message.lives
@@ -259,7 +275,7 @@ class ParentEnd:
         elif isinstance(message, Timings):
             self._known.replace(message.timers)
             self._answered = message.question
-            self._news.notify()
+            self.news.notify()
         elif isinstance(message, Finished):
             self._end(message)
 
@@ -291,7 +307,7 @@ class ParentEnd:
 
     def _unreceived(self, error: Exception) -> ProcessError:
         wrapped = ProcessError(
-            f"what {self._name} sent could not be received here, so it was ended: "
+            f"what {self.name} sent could not be received here, so it was ended: "
             f"{type(error).__name__}: {error}".removesuffix(": "),
             original_error=error,
         )
@@ -301,14 +317,14 @@ class ParentEnd:
     def _death(self, child: Child) -> ProcessError:
         if child.start_error is not None:
             return ProcessError(
-                f"{self._name} could not be started: {child.start_error}",
+                f"{self.name} could not be started: {child.start_error}",
                 original_error=child.start_error,
             )
         child.page.words[LIVES] = 0
         run = int(child.page.words[RUN])
         section = SECTION_CODES[int(child.page.words[SECTION])]
         return ProcessDiedError(
-            f"{self._name} (process {child.pid}) {describe_exit(child.exitcode)} "
+            f"{self.name} (process {child.pid}) {describe_exit(child.exitcode)} "
             f"during {section.value} of run {run}",
             exitcode=child.exitcode,
             current_run=run,
@@ -334,9 +350,9 @@ class ParentEnd:
         if self._due is not None:
             self._due.cancel()  # it refers to all this
         self._finished = finished
-        self._news.notify()
+        self.news.notify()
 
-    def _open(self) -> tuple[Any, BaseException | None]:
+    def open_ending(self) -> Outcome:
         """Deserialise the ending, once, in the thread that asks first."""
         with self._opening:
             finished = self._finished
@@ -352,7 +368,7 @@ class ParentEnd:
                     self._error = self._rebuild(finished.error, raised=True)[1]
             return self._ending
 
-    def _rebuild(self, payload: Payload, *, raised: bool) -> tuple[Any, BaseException | None]:
+    def _rebuild(self, payload: Payload, *, raised: bool) -> Outcome:
         try:
             value = unpack(payload) if payload else None
             if raised and not isinstance(value, BaseException):
@@ -360,7 +376,7 @@ class ParentEnd:
         except (Exception, SystemExit) as reason:
             what = "error" if raised else "result"
             error = ResultError(
-                f"the {what} of {self._name} arrived but cannot be rebuilt here: "
+                f"the {what} of {self.name} arrived but cannot be rebuilt here: "
                 f"{type(reason).__name__}: {reason}".removesuffix(": "),
                 original_error=reason,
             )
@@ -392,7 +408,7 @@ class ParentEnd:
             now = time.monotonic()
             if deadline and now >= deadline + GRACE:
                 self._overdue = timeout_error(
-                    f"{self._name}.{section.value}",
+                    f"{self.name}.{section.value}",
                     section,
                     self._timeouts.get(section, 0.0),
                     int(words[RUN]),

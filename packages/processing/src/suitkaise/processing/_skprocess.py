@@ -7,15 +7,73 @@ from typing import TYPE_CHECKING, Any
 from ._config import ProcessConfig
 from ._errors import ProcessError
 from ._hooks import defined_sections, wrap_hooks
+from ._modifiers import Waiting, modifiable
 from ._parent_end import ParentEnd
 from ._timers import ProcessTimers
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from typing import Self
 
+    from suitkaise.sk.modifiers import Arguments, Keywords
     from suitkaise.timing import Sktimer
 
+    from ._awaiting import Awaited
     from ._child_end import ChildEnd
+
+
+class _Running(Waiting):
+    """The operation of `run`: whoever gives up waiting can no longer ask for the result."""
+
+    def run(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Any:
+        """Run it in the calling thread."""
+        was_started = args[0]._end is not None
+        try:
+            return super().run(args, kwargs, timeout)
+        except BaseException:
+            _give_up(args[0], was_started)
+            raise
+
+    def begin(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Future[Any]:
+        """Start it."""
+        was_started = args[0]._end is not None
+        try:
+            return super().begin(args, kwargs, timeout)
+        except BaseException:
+            _give_up(args[0], was_started)
+            raise
+
+    async def run_async(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Any:
+        """Run it in the event loop."""
+        was_started = args[0]._end is not None
+        try:
+            return await super().run_async(args, kwargs, timeout)
+        except BaseException:
+            _give_up(args[0], was_started)
+            raise
+
+
+def _give_up(process: Skprocess, was_started: bool) -> None:
+    """Kill what a `run` has started: Ctrl-C, a timeout or a cancellation has ended it."""
+    if not was_started and process.is_alive:
+        process.kill()
+
+
+def _ending(process: Skprocess, timeout: float | None = None) -> Awaited[bool]:
+    return process._started().ending(timeout)
+
+
+def _result(process: Skprocess) -> Awaited[Any]:
+    return process._started().outcome()
+
+
+def _run(process: Skprocess) -> Awaited[Any]:
+    process.start()
+    return process._started().run_outcome()
+
+
+def _next_message(process: Skprocess, timeout: float | None = None) -> Awaited[Any]:
+    return process._started().next_message(timeout)
 
 
 class Skprocess:
@@ -112,18 +170,23 @@ class Skprocess:
             self._end = None
             raise
 
+    @modifiable(_run, _Running)
     def run(self) -> Any:
         """Start it, wait for its end, and return its result; blocks until then.
+
+        With `.timeout(s)`, `.background()` or `.asynced()` before the parentheses it raises
+        `ResultTimeoutError` after so many seconds, returns a Future, or can be awaited. At the
+        timeout, and if the Future or the await is cancelled, the process is killed.
 
         Raises:
             ProcessError: As `start()` and `result()` do.
         """
+        was_started = self._end is not None
         try:
             self.start()
             return self.result()
         except BaseException:
-            if self.is_alive:
-                self.kill()  # Ctrl-C: whoever gave up waiting can no longer ask for it
+            _give_up(self, was_started)
             raise
 
     def stop(self) -> None:
@@ -147,8 +210,13 @@ class Skprocess:
         """
         self._started().kill()
 
+    @modifiable(_ending)
     def wait(self, timeout: float | None = None) -> bool:
         """Block until it has ended, through all its lives.
+
+        With `.timeout(s)`, `.background()` or `.asynced()` before the parentheses it raises
+        `ResultTimeoutError` after so many seconds, returns a Future, or can be awaited. The process
+        goes on when the waiting ends.
 
         Args:
             timeout: Seconds to wait at most; None: as long as it takes, 0: only look.
@@ -161,10 +229,11 @@ class Skprocess:
         """
         return self._started().wait(timeout)
 
+    @modifiable(_result)
     def result(self) -> Any:
         """Block until it has ended, and return what `__result__` returned.
 
-        Every call returns the same object, or raises the same error.
+        Every call returns the same object, or raises the same error. Takes modifiers as `wait`.
 
         Raises:
             ProcessError: If it failed with its last life, or was not started.
@@ -182,8 +251,12 @@ class Skprocess:
         """
         self._started().tell(data)
 
+    @modifiable(_next_message)
     def listen(self, timeout: float | None = None) -> Any:
         """Return the next thing that the other side told; blocks until there is one.
+
+        Takes modifiers as `wait`, in the process too. What a cancelled Future or await would have
+        got goes to the next who listens.
 
         Args:
             timeout: Seconds to wait at most; None: as long as it takes.

@@ -1,0 +1,96 @@
+"""What one can wait for of a process: its end, its result, the next thing that it tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from ._awaiting import Awaited, Opener, Outcome
+from ._errors import ProcessError
+from ._parcels import Payload, unpack
+
+if TYPE_CHECKING:
+    from ._parent_end import ParentEnd
+
+
+class _OfTheEnd(Awaited[Any]):
+    """What there is once the process has ended."""
+
+    method = ""
+    consequence = "; the process goes on"
+
+    def __init__(self, end: ParentEnd, timeout: float | None = None) -> None:
+        super().__init__(f"{end.name}.{self.method}", end.news, timeout)
+        self._end = end
+
+    def is_ready(self) -> bool:
+        return not self._end.is_alive
+
+
+class Ending(_OfTheEnd):
+    """That it has ended."""
+
+    method = "wait"
+
+    def claim(self) -> Opener | None:
+        return lambda: (True, None)
+
+    def give_up(self) -> Outcome:
+        return False, None
+
+
+class Result(_OfTheEnd):
+    """What `__result__` returned."""
+
+    method = "result"
+
+    def claim(self) -> Opener | None:
+        return self._end.open_ending
+
+
+class RunResult(Result):
+    """The same, for who has started the process only for that."""
+
+    method = "run"
+    consequence = "; the process was killed"
+
+    def abandon(self) -> None:
+        if self._end.is_alive:
+            self._end.kill()
+
+
+class NextMessage(Awaited[Any]):
+    """The next thing that it tells."""
+
+    def __init__(self, end: ParentEnd, timeout: float | None) -> None:
+        super().__init__(f"{end.name}.listen", end.news, timeout)
+        self._end = end
+
+    def is_ready(self) -> bool:
+        return bool(self._end.inbox) or not self._end.is_alive
+
+    def claim(self) -> Opener | None:
+        has_ended = not self._end.is_alive  # asked first: nothing comes after the end
+        try:
+            payload = self._end.inbox.popleft()
+        except IndexError:
+            return self._nothing_more if has_ended else None
+        return opener_of(payload)
+
+    def give_up(self) -> Outcome:
+        return None, None
+
+    def _nothing_more(self) -> Outcome:
+        if self.gives_up_at is not None:
+            return None, None
+        return None, ProcessError(f"{self._end.name} has ended; nothing more will come")
+
+
+def opener_of(payload: Payload) -> Callable[[], Outcome]:
+    """Return what opens a message."""
+    return partial(_open, payload)
+
+
+def _open(payload: Payload) -> Outcome:
+    return unpack(payload), None

@@ -1,0 +1,299 @@
+"""A `concurrent.futures.Future` that no interrupt can spoil, and that takes no thread.
+
+    I/O thread    decides what becomes of it: claimed, over its time, cancelled
+    any thread    waits (`result`) on a Notice; asks the I/O thread to cancel
+    who asks      opens what came: users' code runs there
+
+`Future` itself is Python code around a `Condition`. Interrupted in it by Ctrl-C, the main thread
+keeps the lock for ever, and whoever completes the Future hangs on it. Here nobody holds a lock:
+the state is one attribute that the I/O thread alone writes. What `concurrent.futures.wait` and
+`as_completed` touch (`_condition`, `_waiters`, `_state`) is provided without one, see `_Gate`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent import futures
+from concurrent.futures import _base
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+
+from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
+from ._deliveries import deliveries
+from ._engine import engine
+from ._errors import ProcessError
+from ._notice import Notice, Watch
+
+if TYPE_CHECKING:
+    from ._supervisor import DueCall
+
+R = TypeVar("R")
+
+
+class ProcessFuture(futures.Future[R]):
+    """What `.background()` returns. Cancelling it does what giving up the call would.
+
+    Args:
+        awaited: What it waits for.
+        timeout: The modifier's, in seconds.
+    """
+
+    def __init__(self, awaited: Awaited[R], timeout: float | None) -> None:
+        # Not Future's own: that makes the lock, and sets what is computed here.
+        self._awaited = awaited
+        self._limit = Limit(awaited, timeout)
+        self._process = os.getpid()
+        self._supervisor = engine().supervisor
+        self._opener: Opener | None = None  # once it is decided; set by the I/O thread
+        self._is_cancelled = False
+        self._news = Notice()  # of the decision
+        self._opening = threading.RLock()  # guards the outcome, which is opened once
+        self._outcome: Outcome | None = None
+        self._done_callbacks: deque[Callable[[futures.Future[R]], object]] = deque()
+        self._condition: Any = _Gate(self)
+        self._waiters: Any = _Waiters(self)
+        self._watching: Watch | None = None
+        self._due: DueCall | None = None
+        self._supervisor.call_soon(self._watch)
+
+    # -- for whoever holds it
+
+    def done(self) -> bool:
+        """Whether it has come, failed, or was cancelled."""
+        return self._opener is not None
+
+    def cancelled(self) -> bool:
+        """Whether it was cancelled."""
+        return self._is_cancelled
+
+    def running(self) -> bool:
+        """Whether it is still awaited."""
+        return not self.done()
+
+    def cancel(self) -> bool:
+        """Wait no more; a process whose `run` it is, or a map, is killed.
+
+        Returns:
+            Whether it is cancelled; False if it was done before.
+        """
+        if not self.done() and self._is_served():
+            self._supervisor.call_soon(self._cancel)
+            self._news.wait_for(self._is_over)
+        return self.cancelled()
+
+    def result(self, timeout: float | None = None) -> R:
+        """Block until it has come, and return it or raise what it raised.
+
+        Args:
+            timeout: Seconds to wait at most; None: as long as it takes.
+
+        Raises:
+            TimeoutError: If the time was over first.
+            CancelledError: If it was cancelled.
+        """
+        value: R = deliver(self._await_outcome(timeout))
+        return value
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Block until it has come, and return what it raised; None if nothing.
+
+        Args:
+            timeout: Seconds to wait at most; None: as long as it takes.
+
+        Raises:
+            TimeoutError: If the time was over first.
+            CancelledError: If it was cancelled.
+        """
+        return self._await_outcome(timeout)[1]
+
+    def add_done_callback(self, fn: Callable[[futures.Future[R]], object]) -> None:
+        """Have `fn(future)` called once it is done: here if it is, else in a thread for that."""
+        self._done_callbacks.append(fn)
+        if self.done():
+            self._call_back()
+
+    def set_running_or_notify_cancel(self) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse()
+
+    def set_result(self, result: R) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse()
+
+    def set_exception(self, exception: BaseException | None) -> NoReturn:
+        """Refuse: see `_refuse`."""
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        """Say who completes it."""
+        raise futures.InvalidStateError(f"{self!r} is completed by what it waits for")
+
+    def __repr__(self) -> str:
+        state = "cancelled" if self.cancelled() else "done" if self.done() else "awaited"
+        return f"<Future of {self._awaited.name} ({state})>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(f"{self!r} cannot travel: it is completed in this process; send its result")
+
+    # -- in the I/O thread
+
+    def _watch(self) -> None:
+        if self.done():
+            return
+        self._watching = self._awaited.notice.watch(self._awaited.is_ready, self._claim)
+        if not self.done() and self._limit.moment is not None:
+            self._due = self._supervisor.call_at(self._limit.moment, self._expire)
+
+    def _claim(self) -> None:
+        opener = self._awaited.claim()
+        if opener is None:  # a thread was quicker
+            self._supervisor.call_soon(self._watch)
+        else:
+            self._decide(opener)
+
+    def _expire(self) -> None:
+        if not self.done():
+            outcome = self._limit.over()
+            assert outcome is not None
+            self._decide(lambda: outcome)
+            self._awaited.abandon()
+
+    def _cancel(self) -> None:
+        if not self.done():
+            self._is_cancelled = True
+            self._decide(lambda: (None, futures.CancelledError()))
+            self._awaited.abandon()
+
+    def _decide(self, opener: Opener) -> None:
+        self._opener = opener
+        if self._watching is not None:
+            self._awaited.notice.unwatch(self._watching)
+        if self._due is not None:
+            self._due.cancel()
+        self._news.notify()
+        if self._done_callbacks or self._waiters:
+            deliveries.put(self._tell, self._supervisor)
+
+    # -- in the thread that asks
+
+    def _is_served(self) -> bool:
+        return self._process == os.getpid() and self._supervisor.is_running
+
+    def _is_over(self) -> bool:
+        return self.done() or not self._is_served()
+
+    def _await_outcome(self, timeout: float | None) -> Outcome:
+        if not self._news.wait_for(self._is_over, timeout):
+            raise TimeoutError(f"{self!r} did not come within {timeout:g} s")
+        if not self.done():
+            raise ProcessError(f"{self!r} cannot come: this process does not run what it awaits")
+        outcome = self._open()
+        if self._is_cancelled:
+            raise futures.CancelledError
+        return outcome
+
+    def _open(self) -> Outcome:
+        """Open what came, once."""
+        with self._opening:
+            if self._outcome is None:
+                assert self._opener is not None
+                try:
+                    self._outcome = self._opener()
+                except Exception as error:
+                    self._outcome = None, error
+            return self._outcome
+
+    # -- for concurrent.futures and asyncio
+
+    @property
+    def _state(self) -> str:  # type: ignore[override]
+        if not self._condition.sees_decision():
+            return _base.RUNNING
+        return _base.CANCELLED_AND_NOTIFIED if self._is_cancelled else _base.FINISHED
+
+    @property
+    def _result(self) -> Any:  # type: ignore[override]
+        return self._open()[0] if self.done() else None
+
+    @property
+    def _exception(self) -> BaseException | None:  # type: ignore[override]
+        return self._open()[1] if self.done() else None
+
+    def _tell(self) -> None:
+        """Tell all that wait for the decision: in no thread that must go on."""
+        self._waiters.tell()
+        self._call_back()
+
+    def _call_back(self) -> None:
+        while self._done_callbacks:
+            try:
+                callback = self._done_callbacks.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                callback(self)
+            except Exception:
+                _base.LOGGER.exception("exception calling callback for %r", self)
+
+
+class _Gate:
+    """What `wait` and `as_completed` take for the lock of a Future, and that blocks nobody.
+
+    Between `acquire` and `release` they count the Futures that are not done, and leave a waiter
+    with each. So in between the thread goes on seeing what it saw at first; a decision that comes
+    meanwhile reaches its waiter at the end.
+    """
+
+    def __init__(self, future: ProcessFuture[Any]) -> None:
+        self._future = future
+        self._seen: dict[int, bool] = {}  # thread -> whether it was done when the thread came in
+
+    def sees_decision(self) -> bool:
+        seen = self._seen.get(threading.get_ident())
+        return self._future.done() if seen is None else seen
+
+    def acquire(self) -> bool:
+        self._seen[threading.get_ident()] = self._future.done()
+        return True
+
+    def release(self) -> None:
+        self._seen.pop(threading.get_ident(), None)
+        if self._future.done():
+            self._future._waiters.tell()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_error: object) -> None:
+        self.release()
+
+
+class _Waiters:
+    """What `wait` and `as_completed` leave with a Future, to be told once."""
+
+    def __init__(self, future: ProcessFuture[Any]) -> None:
+        self._future = future
+        self._waiters: dict[Any, None] = {}
+
+    def append(self, waiter: Any) -> None:
+        if not self._future._condition.sees_decision():  # else it has been counted as done
+            self._waiters[waiter] = None
+
+    def remove(self, waiter: Any) -> None:
+        self._waiters.pop(waiter, None)
+
+    def __bool__(self) -> bool:
+        return bool(self._waiters)
+
+    def tell(self) -> None:
+        future = self._future
+        for waiter in list(self._waiters):
+            if self._waiters.pop(waiter, waiter) is None:  # no other thread tells it
+                if future.cancelled():
+                    waiter.add_cancelled(future)
+                elif future._open()[1] is not None:
+                    waiter.add_exception(future)
+                else:
+                    waiter.add_result(future)
