@@ -13,6 +13,7 @@ A failure with lives left repeats the iteration from PRERUN, with the same `curr
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
@@ -28,6 +29,8 @@ class Section(Enum):
     ERROR = "__error__"
     END = "end"  # nothing runs any more
 
+    __hash__ = object.__hash__  # an enum's own is Python code, which the run loop would feel
+
     @property
     def is_in_iteration(self) -> bool:
         """Whether it is one of the three that repeat."""
@@ -41,6 +44,8 @@ class Outcome(Enum):
     STOPPING = auto()  # it ran to its end, and a stop was asked for or `join_in` is over
     FAILED = auto()  # it raised or timed out
 
+    __hash__ = object.__hash__
+
 
 _ITERATION = frozenset({Section.PRERUN, Section.RUN, Section.POSTRUN})
 
@@ -52,6 +57,8 @@ class _Step(Enum):
     COUNT_RUN = auto()  # the iteration is complete: count it, and see if it was the last
     SPEND_LIFE = auto()  # repeat the iteration if a life is left
 
+
+_NONE = _Step.NONE  # looking a member up takes as long as all else in `advance`
 
 _TABLE: dict[tuple[Section, Outcome], tuple[Section, _Step]] = {
     (Section.PRERUN, Outcome.RETURNED): (Section.RUN, _Step.NONE),
@@ -95,7 +102,7 @@ class Lifecycle:
     lives: int = 1
     current_run: int = 0
     section: Section = Section.PRERUN
-    history: list[tuple[Section, Outcome]] = field(default_factory=list)
+    history: deque[tuple[Section, Outcome]] = field(default_factory=lambda: deque(maxlen=12))
 
     def advance(self, outcome: Outcome) -> Section:
         """Take note of how the present section ended, and return the next one.
@@ -103,15 +110,17 @@ class Lifecycle:
         Raises:
             InvalidTransitionError: If the life has ended already.
         """
-        self.history.append((self.section, outcome))
-        del self.history[:-12]
+        ended = (self.section, outcome)
+        self.history.append(ended)
         try:
-            following, step = _TABLE[self.section, outcome]
+            following, step = _TABLE[ended]
         except KeyError:
             raise InvalidTransitionError(
-                f"no transition from {self.section.name} with {outcome.name}: {self.history}"
+                f"no transition from {self.section.name} with {outcome.name}: {list(self.history)}"
             ) from None
-        if step is _Step.COUNT_RUN:
+        if step is _NONE:
+            pass
+        elif step is _Step.COUNT_RUN:
             self.current_run += 1
             if self.runs is not None and self.current_run >= self.runs:
                 following = Section.ONFINISH

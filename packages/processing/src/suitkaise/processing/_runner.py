@@ -49,6 +49,18 @@ _RUNS_BETWEEN_SETTLING = 256
 SECTION_CODES = tuple(Section)  # the status page holds an index into this
 
 
+class _Part(NamedTuple):
+    """What it takes to run a section: worked out once, not in each run."""
+
+    hook: Callable[[], Any]
+    timeout: float | None
+    add_time: Callable[[float], None]
+    code: int  # for the status page
+    mark: int  # for the timeline
+    is_in_iteration: bool
+    has_value: bool  # whether what the hook returns is what it is run for
+
+
 class Ending(NamedTuple):
     """What a life came to."""
 
@@ -84,82 +96,92 @@ def run_life(
         SystemExit: If a hook asked for it: the process is to end.
     """
     sections = defined_sections(type(process))
-    hooks = {section: hook_function(process, section) for section in sections}
-    timeouts = {section: getattr(config.timeouts, section.value.strip("_")) for section in hooks}
     if timers is None:
         timers = ProcessTimers(sections, type(process).__name__)
     end.timers = timers
-    section_timers = {section: timers.of(section) for section in hooks}
-    marks = {section: mark_of(os.getpid(), section) for section in hooks}
+    parts = {section: _part(process, section, config, timers) for section in sections}
     full_run_mark = mark_of(os.getpid(), None)
     record = timers.timeline.record
+    add_full_run = timers.full_run.add_time
     end.stop_at = None if config.join_in is None else began + config.join_in
     words = end.page.words
     words[RUN] = lifecycle.current_run
     words[LIVES] = lifecycle.lives
     clock = time.perf_counter
+    returned, stopping, failed = Outcome.RETURNED, Outcome.STOPPING, Outcome.FAILED
+    postrun, end_of_life = Section.POSTRUN, Section.END  # looked up here: in the loop it would cost
     value: Any = None
     has_failed = False
     iteration = iteration_began = 0.0
     section = lifecycle.stop_before_start() if end.is_stopping() else lifecycle.section
-    while section is not Section.END:
+    while section is not end_of_life:
         if words[ASKED] != end.answered:
             end.answer()
-        outcome = Outcome.RETURNED
-        hook = hooks.get(section)
-        if hook is not None:
-            words[SECTION] = SECTION_CODES.index(section)
+        outcome = returned
+        part = parts.get(section)
+        if part is not None:
+            hook, timeout, add_time, words[SECTION], mark, is_in_iteration, has_value = part
+            run = lifecycle.current_run
             started = clock()
             try:
-                timeout = timeouts[section]
-                if timeout is None:
-                    returned = hook()
-                else:
-                    returned = _run_with_timeout(hook, timeout, alarm, words)
+                what = hook() if timeout is None else _obeying(hook, timeout, alarm, words)
             except SystemExit:
                 raise
             except BaseException as error:
-                outcome = Outcome.FAILED
-                mark = marks[section] + FAILED
-                record((started, clock() - started, lifecycle.current_run, mark))
-                end.error = _section_error(process, section, error, timeouts, lifecycle, end.error)
+                outcome = failed
+                record((started, clock() - started, run, mark + FAILED))
+                end.error = _section_error(process, section, error, timeout, run, end.error)
             else:
                 seconds = clock() - started
-                record((started, seconds, lifecycle.current_run, marks[section]))
-                timer = section_timers[section]
-                if timer is not None:
-                    timer.add_time(seconds)
-                if section.is_in_iteration:
+                record((started, seconds, run, mark))
+                add_time(seconds)
+                if is_in_iteration:
                     if not iteration:
                         iteration_began = started
                     iteration += seconds
-                elif section is not Section.ONFINISH:
-                    value = returned
-        if outcome is Outcome.FAILED:
+                elif has_value:
+                    value = what
+        if outcome is failed:
             iteration = 0.0
         elif end.is_stopping():
-            outcome = Outcome.STOPPING
-        run = lifecycle.current_run
+            outcome = stopping
         following = lifecycle.advance(outcome)
-        if outcome is Outcome.FAILED:
+        if outcome is failed:
             words[LIVES] = lifecycle.lives
-        elif section is Section.POSTRUN:
-            timers.full_run.add_time(iteration)
-            record((iteration_began, iteration, run, full_run_mark))
+        elif section is postrun:
+            add_full_run(iteration)
+            record((iteration_began, iteration, words[RUN], full_run_mark))
             iteration = 0.0
-            words[RUN] = lifecycle.current_run
+            words[RUN] = run = lifecycle.current_run
             if not run % _RUNS_BETWEEN_SETTLING:
                 timers.timeline.settle()
-            if following is Section.PRERUN and checkpoint is not None and lifecycle.lives > 1:
+            if checkpoint is not None and lifecycle.lives > 1 and following is Section.PRERUN:
                 checkpoint(lifecycle)
-        if following is Section.END and outcome is Outcome.FAILED:
-            value = end.error
-        has_failed = section is Section.ERROR
+        if following is end_of_life:
+            has_failed = section is Section.ERROR
+            if outcome is failed:
+                value = end.error
         section = following
     return Ending(value, timers, end.error if has_failed else None)
 
 
-def _run_with_timeout(
+def _part(
+    process: Skprocess, section: Section, config: ProcessConfig, timers: ProcessTimers
+) -> _Part:
+    timer = timers.of(section)
+    assert timer is not None
+    return _Part(
+        hook_function(process, section),
+        getattr(config.timeouts, section.value.strip("_")),
+        timer.add_time,
+        SECTION_CODES.index(section),
+        mark_of(os.getpid(), section),
+        section.is_in_iteration,
+        section in (Section.RESULT, Section.ERROR),
+    )
+
+
+def _obeying(
     hook: Callable[[], Any], timeout: float, alarm: SectionAlarm, words: memoryview | list[int]
 ) -> Any:
     words[DEADLINE] = int((time.monotonic() + timeout) * 1e9)
@@ -175,16 +197,15 @@ def _section_error(
     process: Skprocess,
     section: Section,
     error: BaseException,
-    timeouts: dict[Section, float | None],
-    lifecycle: Lifecycle,
+    timeout: float | None,
+    run: int,
     first_error: ProcessError | None,
 ) -> ProcessError:
     """Turn what a hook raised into the error that the parent gets."""
     where = f"{type(process).__name__}.{section.value}"
-    run = lifecycle.current_run
     wrapped: ProcessError
     if isinstance(error, SectionExpired):
-        wrapped = timeout_error(where, section, timeouts[section] or 0.0, run)
+        wrapped = timeout_error(where, section, timeout or 0.0, run)
         if section is not Section.ERROR:
             with_remote_traceback(wrapped)
             return wrapped
