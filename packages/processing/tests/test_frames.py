@@ -89,7 +89,7 @@ def test_no_interrupt_loses_or_doubles_a_byte(
     ends: tuple[socket.socket, socket.socket], seed: int
 ) -> None:
     ours, theirs = ends
-    writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
     bodies = [bytes([number]) * (number * 3001 % 40_000) for number in range(24)]
     interrupter = Interrupter(seed)
     received: list[tuple[int, bytes]] = []
@@ -112,7 +112,7 @@ def test_no_interrupt_loses_or_doubles_a_byte(
 
 def test_descriptors_arrive_with_their_frames(ends: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = ends
-    writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
     pipes = [os.pipe() for _ in range(3)]
     writer.put(frame(1, b"a", [Descriptor(pipes[0][1])]))
     writer.put(frame(2, b"b"))
@@ -151,7 +151,7 @@ def test_the_end_is_told_after_the_last_frame(ends: tuple[socket.socket, socket.
 
 def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) -> None:
     ours, theirs = ends
-    writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
     read_end, write_end = os.pipe()
     writer.put(frame(1, b"", [Descriptor(write_end)]))
     writer.flush()
@@ -166,7 +166,7 @@ def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) 
 def sent(message: Any) -> Any:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        writer, reader = FrameWriter(ours, 0), FrameReader(theirs)
+        writer, reader = FrameWriter(ours), FrameReader(theirs)
         writer.put(encode(message))
         writer.flush()
         while reader.next_tag() is None:

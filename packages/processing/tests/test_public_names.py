@@ -9,6 +9,8 @@ from suitkaise import processing
 NAMES = [
     "ErrorHandlerError",
     "OnFinishError",
+    "Pipe",
+    "PipeEndpointError",
     "Pool",
     "PostRunError",
     "PreRunError",

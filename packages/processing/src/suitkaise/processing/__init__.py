@@ -20,6 +20,7 @@ Example:
 from ._errors import (
     ErrorHandlerError,
     OnFinishError,
+    PipeEndpointError,
     PostRunError,
     PreRunError,
     ProcessDiedError,
@@ -29,6 +30,7 @@ from ._errors import (
     ResultTimeoutError,
     RunError,
 )
+from ._pipe import Pipe
 from ._pool import Pool
 from ._skprocess import Skprocess
 from ._timers import ProcessTimers
@@ -36,6 +38,8 @@ from ._timers import ProcessTimers
 __all__ = [
     "ErrorHandlerError",
     "OnFinishError",
+    "Pipe",
+    "PipeEndpointError",
     "Pool",
     "PostRunError",
     "PreRunError",

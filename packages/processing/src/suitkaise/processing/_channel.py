@@ -38,7 +38,7 @@ class ParentChannel:
         self.socket = endpoint
         self._watch_writable = watch_writable
         self._reader = FrameReader(endpoint)
-        self._writer = FrameWriter(endpoint, 0)
+        self._writer = FrameWriter(endpoint)
         # Guards all below and the writer. Re-entrant, as all locks that a user's call may hold: a
         # signal handler, which runs in the middle of such a call, may well call stop() or kill().
         self._lock = threading.RLock()
@@ -124,7 +124,7 @@ class ChildChannel:
         self._socket = endpoint = socket.socket(fileno=descriptor)
         endpoint.setblocking(True)
         self._reader = FrameReader(endpoint)
-        self._writer = FrameWriter(endpoint, 0)
+        self._writer = FrameWriter(endpoint)
         self._read_lock = threading.RLock()
         self._write_lock = threading.RLock()
         self._polls = threading.local()  # a poll object serves one thread at a time

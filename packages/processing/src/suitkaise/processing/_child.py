@@ -19,7 +19,7 @@ from ._errors import ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._messages import Checkpoint, Finished, Start
 from ._page import StatusPage
-from ._parcels import pack, unpack
+from ._parcels import pack, set_out, unpack
 from ._runner import encode_ending, flush_output, leave_if_forked, run_life, serialize_error
 from ._worker import Worker
 
@@ -75,7 +75,7 @@ def _run_process(
 
     def checkpoint(lifecycle: Lifecycle) -> None:
         try:
-            payload = pack(process)
+            payload = pack(process, is_copy=True)
         except Exception as error:
             warnings.warn(
                 f"{type(process).__name__} has become something that cannot travel ({error}): "
@@ -104,6 +104,7 @@ def _run_process(
     finished = encode_ending(process, ending)
     flush_output()
     channel.send(finished)
+    set_out(finished.payload)
 
 
 def _exit_status(request: SystemExit) -> int:

@@ -10,7 +10,7 @@ from ._channel import ChildChannel
 from ._errors import ProcessError
 from ._messages import Question, Stop, Timings, Told
 from ._page import ASKED, LISTENING, LIVES, RUN, STOP, StatusPage
-from ._parcels import pack, unpack
+from ._parcels import pack, set_out, unpack
 from ._serializing import serialize
 from ._timers import ProcessTimers
 
@@ -81,7 +81,9 @@ class ChildEnd:
 
     def tell(self, data: Any) -> None:
         """Send to the parent."""
-        self._connected("tell").send(Told(pack(data)))
+        channel, payload = self._connected("tell"), pack(data)
+        channel.send(Told(payload))
+        set_out(payload)
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the parent tells; None at the timeout, and at a stop."""

@@ -10,7 +10,8 @@
     │   └── ErrorHandlerError       __error__
     ├── ProcessTimeoutError     a hook ran longer than it may (a TimeoutError)
     ├── ResultTimeoutError      a call took longer than `.timeout()` allows (a TimeoutError)
-    └── ProcessDiedError        the process ended although nobody asked it to
+    ├── ProcessDiedError        the process ended although nobody asked it to
+    └── PipeEndpointError       an end of a Pipe was asked for what it cannot do
 
 `RemoteTraceback` is no error of its own: it hangs at the end of another's `__cause__` chain.
 """
@@ -140,6 +141,10 @@ class ProcessDiedError(ProcessError):
         super().__init__(message, current_run=current_run, original_error=original_error)
         self.exitcode = exitcode
         self.signal_name = _signal_name(exitcode)
+
+
+class PipeEndpointError(ProcessError):
+    """An end of a `Pipe` was asked for what it cannot do: it is closed, full, one-way, locked."""
 
 
 class RemoteTraceback(Exception):  # noqa: N818  a carrier of text, not an error

@@ -45,20 +45,24 @@ class ReceivedFrame(NamedTuple):
 
 def frame(tag: int, body: bytes, descriptors: Sequence[Descriptor] = ()) -> Frame:
     """Make a frame."""
-    return Frame(_HEADER.pack(len(body) << 16 | tag << 8 | len(descriptors)) + body, descriptors)
+    return Frame(_joined(tag, body, len(descriptors)), descriptors)
+
+
+def _joined(tag: int, body: bytes, descriptors: int) -> bytes:
+    return _HEADER.pack(len(body) << 16 | tag << 8 | descriptors) + body
 
 
 class FrameWriter:
     """Sends frames in order, as far as the socket takes them. Its owner holds a lock.
 
     Args:
-        endpoint: A stream socket.
-        flags: For its `send`.
+        endpoint: A socket whose order is kept.
+        most_bytes: What it takes at once; None: what it says itself.
     """
 
-    def __init__(self, endpoint: socket.socket, flags: int) -> None:
+    def __init__(self, endpoint: socket.socket, most_bytes: int | None = None) -> None:
         self._socket = endpoint
-        self._flags = (flags,)
+        self._most_bytes = most_bytes
         self._queue: deque[tuple[int, memoryview, Sequence[Descriptor]]] = (
             deque()
         )  # (where it begins in the stream, frame, its descriptors)
@@ -92,9 +96,10 @@ class FrameWriter:
             if descriptors and not done:
                 numbers = struct.pack(f"{len(descriptors)}i", *(d.number for d in descriptors))
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)]
-                sent.extend(map(self._socket.sendmsg, ([data],), (rights,), self._flags))
+                sent.extend(map(self._socket.sendmsg, ([data[: self._most_bytes]],), (rights,)))
             else:
-                sent.extend(map(self._socket.send, (data[done:],), self._flags))
+                end = None if self._most_bytes is None else done + self._most_bytes
+                sent.extend(map(self._socket.send, (data[done:end],)))
         self._sent = deque()
         return True
 
@@ -119,14 +124,16 @@ _NOTHING = _Parsed(-1, (), 0, (), (), 0, False)
 
 
 class FrameReader:
-    """Cuts a stream into frames. Its owner holds a lock.
+    """Cuts what arrives into frames. Its owner holds a lock.
 
     Args:
-        endpoint: A stream socket.
+        endpoint: A socket whose order is kept.
+        read_bytes: What to read at once.
     """
 
-    def __init__(self, endpoint: socket.socket) -> None:
+    def __init__(self, endpoint: socket.socket, read_bytes: int = READ_BYTES) -> None:
         self._socket = endpoint
+        self._read_bytes = (read_bytes,)
         self._numbers = itertools.count()
         self._pieces: deque[tuple[int, tuple[bytes, list[tuple[int, int, bytes]], int, object]]]
         self._pieces = deque()  # as they came, numbered
@@ -144,7 +151,7 @@ class FrameReader:
             self._pieces.extend(
                 zip(
                     self._numbers,
-                    map(self._socket.recvmsg, (READ_BYTES,), (_ANCILLARY_BYTES,), (flags,)),
+                    map(self._socket.recvmsg, self._read_bytes, (_ANCILLARY_BYTES,), (flags,)),
                     strict=False,
                 )
             )
@@ -179,6 +186,20 @@ class FrameReader:
             frames=frames, taken=taken, descriptors=parsed.descriptors[count:]
         )
         return ReceivedFrame(tag, body, parsed.descriptors[:count])
+
+    def unread(self) -> tuple[bytes, tuple[int, ...]]:
+        """Return what has been received and not taken, as it came; it stays here too."""
+        self.next_tag()
+        parsed = self._parsed
+        frames = [_joined(*received) for received in parsed.frames[parsed.taken :]]
+        return b"".join((*frames, *parsed.chunks)), parsed.descriptors
+
+    def begin_with(self, received: bytes, descriptors: tuple[int, ...]) -> None:
+        """Begin with what another reader of the stream has not taken."""
+        self._parsed = _NOTHING._replace(
+            chunks=(received,) if received else (), size=len(received), descriptors=descriptors
+        )
+        self._parse()
 
     def close(self) -> None:
         """Close the descriptors of frames that nobody has taken."""

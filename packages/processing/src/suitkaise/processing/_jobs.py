@@ -16,7 +16,7 @@ from suitkaise.cucumber import deserialize
 
 from . import _caller_context
 from ._errors import ProcessDiedError, ProcessError, describe_exit
-from ._parcels import Payload, pack, pack_named, unpack
+from ._parcels import Parcel, Payload, pack, pack_named, set_out, unpack
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -215,8 +215,13 @@ class Job:
             for index, item in enumerate(items, first):
                 self._pack_alone(item, index)
         else:
+            if len(items) > 1 and isinstance(payload, Parcel) and payload.handles:
+                for index, item in enumerate(items, first):  # what moves cannot be given back
+                    self._pack_alone(item, index)
+                return
             self._most_items = max(1, CHUNK_BYTES * len(items) // len(payload))
             self._dispatcher.submit(self, first, Cargo(items, payload))
+            set_out(payload)
 
     def _pack_alone(self, item: Any, index: int) -> None:
         try:
@@ -226,6 +231,7 @@ class Job:
             self._rejected.append(Batch(index, [None], {index: error}))
         else:
             self._dispatcher.submit(self, index, Cargo([item], payload))
+            set_out(payload)
 
     def _named(self, error: Exception, item: Any, index: int) -> Exception:
         """Return the error of an item that cannot be packed, with the item's name and the path."""

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
@@ -22,6 +22,13 @@ from . import _segments
 from ._segments import LARGE_BYTES, Descriptor, layout
 
 _MOST_INLINE_BYTES = 2**31 - 2**16  # `marshal`, which frames a message, takes less than 2 GiB
+
+
+class Traveller(Protocol):
+    """An object that is in one process at a time: it moves, and is not copied."""
+
+    def on_moved(self) -> None:
+        """Learn that it is on its way to another process."""
 
 
 class Parcel:
@@ -35,7 +42,7 @@ class Parcel:
         handles: Descriptors that belong to objects in the stream, in their order.
     """
 
-    __slots__ = ("handles", "is_raw", "parts", "segment", "sizes")
+    __slots__ = ("_travellers", "handles", "is_raw", "parts", "segment", "sizes")
 
     def __init__(
         self,
@@ -44,7 +51,9 @@ class Parcel:
         parts: tuple[bytes, ...] | None,
         segment: Descriptor | None,
         handles: tuple[Descriptor, ...],
+        travellers: tuple[Traveller, ...] = (),
     ) -> None:
+        self._travellers = travellers
         self.is_raw = is_raw
         self.sizes = sizes
         self.parts = parts
@@ -58,6 +67,12 @@ class Parcel:
     def descriptors(self) -> list[Descriptor]:
         """What must travel with it."""
         return [*([] if self.segment is None else [self.segment]), *self.handles]
+
+    def set_out(self) -> None:
+        """Tell the objects that move with it that they are on their way."""
+        travellers, self._travellers = self._travellers, ()
+        for traveller in travellers:
+            traveller.on_moved()
 
     def to_wire(self) -> tuple[bool, tuple[int, ...], tuple[bytes, ...] | None, int]:
         """Return what `marshal` can write; the descriptors travel beside it."""
@@ -89,37 +104,71 @@ class Parcel:
             self.segment.close()
         if self.is_raw:
             return stream
-        outer, _handles.opening = _handles.opening, self.handles
+        outer, _now.opening = _now.opening, iter(self.handles)
         try:
             return cucumber.deserialize(stream, buffers=memory)
         finally:
-            _handles.opening = outer
+            _now.opening = outer
 
 
 Payload: TypeAlias = bytes | Parcel
 
 
-class _Handles(threading.local):
-    """The descriptors of the parcel that this thread is packing or opening.
+class _Packing:
+    """What a parcel that is being packed gets beside its stream."""
 
-    None: it is not, so what needs a descriptor cannot travel.
+    __slots__ = ("handles", "travellers")
+
+    def __init__(self) -> None:
+        self.handles: list[Descriptor] = []
+        self.travellers: list[Traveller] = []
+
+
+class _Now(threading.local):
+    """The parcel that this thread is packing, and the handles of the one that it is opening."""
+
+    packing: _Packing | None = None
+    opening: Iterator[Descriptor] = iter(())
+
+
+_now = _Now()
+
+
+def attach_handles(traveller: Traveller, handles: Sequence[Descriptor]) -> None:
+    """Have descriptors travel with the thing that is being packed; for `__reduce__` methods.
+
+    Raises:
+        TypeError: The thing is serialised for something else than a message.
     """
+    if _now.packing is None:
+        raise TypeError(
+            "it needs a process to move to: give it to an Skprocess or a Pool, or send it with "
+            "tell() or through a Pipe"
+        )
+    _now.packing.handles += handles
+    _now.packing.travellers.append(traveller)
 
-    packing: list[Descriptor] | None = None
-    opening: Sequence[Descriptor] | None = None
+
+def next_handle() -> Descriptor:
+    """Return the next descriptor that was attached, where the thing is rebuilt."""
+    return next(_now.opening)
 
 
-_handles = _Handles()
-
-
-def pack(thing: Any) -> Payload:
+def pack(thing: Any, *, is_copy: bool = False) -> Payload:
     """Serialise a thing for a message. Its large memory is copied once, into a segment.
+
+    What can only move stays here until the message is on its way, see `set_out`.
+
+    Args:
+        thing: The thing.
+        is_copy: Whether it stays here even then: the message is kept for a process that takes the
+            place of this one.
 
     Raises:
         SerializationError: If it cannot travel.
     """
     if type(thing) is bytes and len(thing) >= LARGE_BYTES:
-        return _parcel(True, (thing,), ())
+        return _parcel(True, (thing,), _Packing())
     buffers: list[memoryview] = []
 
     def offer(buffer: pickle.PickleBuffer) -> bool:
@@ -129,15 +178,17 @@ def pack(thing: Any) -> Payload:
         buffers.append(memory)
         return False
 
-    outer, _handles.packing = _handles.packing, []
+    packing = _Packing()
+    outer, _now.packing = _now.packing, packing
     try:
         stream = cucumber.serialize(thing, buffers=offer)
-        handles = _handles.packing
     finally:
-        _handles.packing = outer
-    if not buffers and not handles and len(stream) < LARGE_BYTES:
+        _now.packing = outer
+    if not buffers and not packing.handles and len(stream) < LARGE_BYTES:
         return stream
-    return _parcel(False, (stream, *buffers), tuple(handles))
+    if is_copy:
+        packing.travellers.clear()
+    return _parcel(False, (stream, *buffers), packing)
 
 
 def pack_named(name: str, thing: Any) -> Payload:
@@ -159,17 +210,23 @@ def unpack(payload: Payload) -> Any:
     return cucumber.deserialize(payload) if isinstance(payload, bytes) else payload.open()
 
 
-def _parcel(
-    is_raw: bool, parts: Sequence[bytes | memoryview], handles: tuple[Descriptor, ...]
-) -> Parcel:
+def set_out(payload: Payload) -> None:
+    """Say that a message with this payload is on its way, with all that can only move."""
+    if type(payload) is Parcel:
+        payload.set_out()
+
+
+def _parcel(is_raw: bool, parts: Sequence[bytes | memoryview], packing: _Packing) -> Parcel:
     sizes = tuple(len(part) for part in parts)
+    handles, travellers = tuple(packing.handles), tuple(packing.travellers)
     if sum(sizes) >= LARGE_BYTES:
         try:
-            return Parcel(is_raw, sizes, None, _segments.lend(parts), handles)
+            return Parcel(is_raw, sizes, None, _segments.lend(parts), handles, travellers)
         except OSError as error:
             if sum(sizes) > _MOST_INLINE_BYTES:
                 raise SerializationError(
                     f"{sum(sizes):,} bytes need shared memory, and there is none to be had "
                     f"({error}); without it a message takes {_MOST_INLINE_BYTES:,}"
                 ) from error
-    return Parcel(is_raw, sizes, tuple(bytes(part) for part in parts), None, handles)
+    inside = tuple(bytes(part) for part in parts)
+    return Parcel(is_raw, sizes, inside, None, handles, travellers)

@@ -26,7 +26,7 @@ from ._known_timers import KnownTimers
 from ._messages import Checkpoint, Finished, Message, Question, Start, Stop, Timings, Told
 from ._notice import Notice
 from ._page import ASKED, DEADLINE, LISTENING, LIVES, RUN, SECTION, STOP
-from ._parcels import Payload, pack, pack_named, unpack
+from ._parcels import Payload, pack, pack_named, set_out, unpack
 from ._runner import SECTION_CODES, timeout_error
 from ._serializing import serialize
 from ._surroundings import capture
@@ -104,6 +104,9 @@ class ParentEnd:
         with self._lock:  # the I/O thread may have news of the child before this is over
             try:
                 engine().launch(self._start, self, self._adopt)
+                set_out(self._start.payload)
+                if self._start.lives == 1:  # no one will need it again
+                    self._start = self._start._replace(payload=b"")
                 self._watch_deadlines()
             except BaseException:
                 self._state = State.FAILED
@@ -233,6 +236,7 @@ class ParentEnd:
         if not self.is_alive:
             raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
         self._present.send(Told(payload))
+        set_out(payload)
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the process tells."""

@@ -6,11 +6,14 @@ import ctypes
 import mmap
 import os
 import signal
+import socket
 import sys
 import tempfile
 from pathlib import Path
 
 PAGE_BYTES = mmap.PAGESIZE
+# Sockets that keep messages apart; where they are missing, frames are cut out of a stream.
+PACKETS = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_STREAM
 _PR_SET_PDEATHSIG = 1
 
 

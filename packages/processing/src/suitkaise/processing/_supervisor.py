@@ -95,6 +95,10 @@ class Supervisor:
         else:
             self.call_soon(lambda: self._watch_writable(descriptor, handler, is_wanted))
 
+    def watch_writing(self, descriptor: int, handler: Handler) -> None:
+        """Call `handler` whenever the descriptor can be written to, and only then."""
+        self.call_soon(lambda: self._watch(descriptor, handler, selectors.EVENT_WRITE))
+
     def forget(self, descriptor: int, handler: Handler, close: Callable[[], None]) -> None:
         """Stop watching, then close the descriptor: its number is soon another's. From any thread.
 
@@ -148,8 +152,8 @@ class Supervisor:
             self._guard(self._soon.popleft())
         self._close()
 
-    def _watch(self, descriptor: int, handler: Handler) -> None:
-        self._selector.register(descriptor, _READ, handler)
+    def _watch(self, descriptor: int, handler: Handler, events: int = _READ) -> None:
+        self._selector.register(descriptor, events, handler)
 
     def _watch_writable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
         if self._is_watched(descriptor, handler):

@@ -20,7 +20,7 @@ from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, StatusPage
-from ._parcels import Payload, pack, unpack
+from ._parcels import Payload, pack, set_out, unpack
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
 from ._skprocess import Skprocess
@@ -104,6 +104,8 @@ class Worker:
         words[ITEM] = 0
         flush_output()
         self._channel.send(Done(work.chunk, len(values), busy, packed, failures))
+        for value in packed if isinstance(packed, list) else ():
+            set_out(value)
 
     def _open(self, job: int) -> Call:
         function = self._functions[job]

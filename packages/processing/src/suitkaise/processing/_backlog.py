@@ -1,0 +1,48 @@
+"""How much has been sent and not been received: the bound on what a slow reader can pile up.
+
+A sender never waits for a reader. So there has to be an end to what may wait, or a reader that does
+not keep up fills the memory of the machine. Both sides count in memory that they share.
+"""
+
+from __future__ import annotations
+
+from ._page import StatusPage
+
+MOST_BYTES = 1 << 30  # waiting; one more message of any size is taken as long as it is fewer
+_MESSAGE_BYTES = 256  # what a message takes beside its payload, about
+
+
+class Backlog:
+    """Counts one direction.
+
+    Args:
+        page: The memory that both sides see.
+        sent: Which word the sender counts in.
+        received: Which word the receiver counts in.
+    """
+
+    __slots__ = ("_page", "_received", "_sent")
+
+    def __init__(self, page: StatusPage, sent: int, received: int) -> None:
+        self._page = page
+        self._sent = sent
+        self._received = received
+
+    @property
+    def waiting(self) -> int:
+        """Bytes that have been sent and not been received."""
+        words = self._page.words
+        return int(words[self._sent] - words[self._received])
+
+    @property
+    def is_full(self) -> bool:
+        """Whether no more may be sent now."""
+        return self.waiting >= MOST_BYTES
+
+    def enter(self, size: int) -> None:
+        """Count a message that is sent."""
+        self._page.words[self._sent] += size + _MESSAGE_BYTES
+
+    def leave(self, size: int) -> None:
+        """Count a message that has been received."""
+        self._page.words[self._received] += size + _MESSAGE_BYTES

@@ -1,0 +1,413 @@
+"""`Pipe`: two ends, one here and one in another process, and nothing in between.
+
+    anchor  --send-->  socket pair  --recv-->  point
+            <--recv--               <--send--
+
+What an end's thread sends, the other end's thread receives: no thread in between. Only what the
+socket does not take at once is handed to this process's I/O thread, so that `send` never waits.
+
+The socket keeps messages apart (SEQPACKET) and an end reads one at a time. So what has not been
+received is in the kernel: it moves with the point, survives the process that held it, and is what
+`select` sees.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import enum
+import os
+import select
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+
+from ._backlog import MOST_BYTES, Backlog
+from ._engine import engine
+from ._errors import PipeEndpointError
+from ._frames import FrameReader, FrameWriter
+from ._messages import Told, decode, encode
+from ._page import StatusPage, create_page
+from ._parcels import attach_handles, next_handle, pack, set_out, unpack
+from ._platform import PACKETS
+from ._segments import Descriptor
+
+if TYPE_CHECKING:
+    from typing import Self
+
+
+PACKET_BYTES = 1 << 16  # frames are smaller, but where there is no shared memory
+
+
+class State(enum.Enum):
+    """Where the life of an end stands."""
+
+    OPEN = "open"  # it sends and receives
+    MOVED = "moved to another process"  # this copy is of no use any more
+    CLOSED = "closed"  # close() was called
+
+
+class Direction(enum.Flag):
+    """Which way messages go, seen from an end."""
+
+    SENDS = 1
+    RECEIVES = 2
+
+
+_BOTH = Direction.SENDS | Direction.RECEIVES
+
+
+class _End:
+    """One end of a pipe."""
+
+    _name: ClassVar[str]
+
+    def __init__(
+        self, descriptor: int, page: Descriptor, direction: Direction, *, is_anchor: bool
+    ) -> None:
+        self._socket = endpoint = socket.socket(fileno=descriptor)
+        endpoint.setblocking(False)
+        self._page = page
+        counts = StatusPage.from_descriptor(os.dup(page.number))
+        self._direction = direction
+        self._reader = FrameReader(endpoint, PACKET_BYTES)
+        self._writer = FrameWriter(endpoint, PACKET_BYTES)
+        ours, theirs = (0, 2) if is_anchor else (2, 0)
+        self._outgoing = Backlog(counts, ours, ours + 1)
+        self._incoming = Backlog(counts, theirs, theirs + 1)
+        self._state = State.OPEN
+        self._is_queued = False  # the I/O thread sends on when the socket takes more
+        self._write_lock = threading.RLock()  # guards the writer, the state and the above
+        self._read_lock = threading.RLock()  # guards the reader
+        self._polls = threading.local()  # a poll object serves one thread at a time
+
+    # -- messages
+
+    def send(self, obj: Any) -> None:
+        """Send an object to the other end; does not wait until it is received.
+
+        What is large is copied once, into shared memory. What the pipe does not take at once waits
+        in this process.
+
+        Args:
+            obj: Anything that cucumber can serialise, the point of another pipe too.
+
+        Raises:
+            PipeEndpointError: This end only receives, is closed or has moved; or 1 GiB has been
+                sent that the other end has not received.
+            BrokenPipeError: The other end is closed, or its process has ended.
+            SerializationError: `obj` cannot travel.
+        """
+        self._require(Direction.SENDS)
+        payload = pack(obj)
+        frame = encode(Told(payload))
+        with self._write_lock:
+            self._require(Direction.SENDS)
+            if self._outgoing.is_full:
+                raise PipeEndpointError(
+                    f"{self!r} is full: {self._outgoing.waiting:,} bytes wait for the other end to "
+                    f"receive them, and {MOST_BYTES:,} is the most; receive there, or send less"
+                )
+            self._writer.put(frame)
+            self._outgoing.enter(len(payload))
+            if not self._is_queued:
+                self._flush()
+        set_out(payload)
+
+    def recv(self, timeout: float | None = None) -> Any:
+        """Return the next object that the other end sent; blocks until there is one.
+
+        Args:
+            timeout: Seconds to wait at most; None: as long as it takes.
+
+        Raises:
+            EOFError: The other end is closed, or its process has ended, and all that it sent has
+                been received.
+            TimeoutError: The time was over first.
+            PipeEndpointError: This end only sends, is closed or has moved.
+            DeserializationError: What came cannot be rebuilt here.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            with self._read_lock:
+                self._require(Direction.RECEIVES)
+                if self._has_message():
+                    message = decode(self._reader.take())
+                    assert isinstance(message, Told)
+                    self._incoming.leave(len(message.payload))
+                    break
+            if not self._wait(deadline):
+                raise TimeoutError(f"nothing came to the {self._name} within {timeout:g} s")
+        return unpack(message.payload)
+
+    def poll(self, timeout: float | None = 0) -> bool:
+        """Return whether `recv` would return at once, or raise `EOFError`.
+
+        Args:
+            timeout: Seconds to wait for that; None: as long as it takes.
+
+        Raises:
+            PipeEndpointError: This end only sends, is closed or has moved.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        with self._read_lock:
+            self._require(Direction.RECEIVES)
+            if self._reader.next_tag() is not None:  # a `recv` was interrupted
+                return True
+        return self._wait(deadline)
+
+    def fileno(self) -> int:
+        """Return the descriptor, for `select` and event loops: readable when `recv` would return.
+
+        Raises:
+            PipeEndpointError: This end is closed or has moved.
+        """
+        self._require(None)
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close this end; the other one can still receive what was sent. May be repeated.
+
+        What waits in this process, because the other end did not receive, is lost.
+        """
+        with self._write_lock:
+            if self._state is State.OPEN:
+                self._state = State.CLOSED
+                with contextlib.suppress(OSError):
+                    self._socket.shutdown(socket.SHUT_RDWR)  # wakes who waits here
+                self._release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_state", None) is State.OPEN:  # else it was never whole
+            self._state = State.CLOSED
+            self._release()
+
+    def __repr__(self) -> str:
+        notes = [] if self._state is State.OPEN else [self._state.value]
+        if self._direction is not _BOTH:
+            notes.append("sends only" if Direction.SENDS in self._direction else "receives only")
+        if self.locked:
+            notes.append("locked")
+        described = f" ({', '.join(notes)})" if notes else ""
+        return f"<{self._name}{described}>"
+
+    @property
+    def locked(self) -> bool:
+        """Whether it cannot move to another process."""
+        raise NotImplementedError
+
+    # -- inside
+
+    def _require(self, direction: Direction | None) -> None:
+        """Refuse what this end cannot do."""
+        if self._state is State.CLOSED:
+            raise PipeEndpointError(f"this {self._name} is closed; Pipe.pair() makes another pipe")
+        if self._state is State.MOVED:
+            raise PipeEndpointError(
+                f"this {self._name} has moved to another process, where alone it can be used; "
+                "here use the anchor"
+            )
+        if direction is not None and direction not in self._direction:
+            does, other = (
+                ("send", "receives") if direction is Direction.SENDS else ("receive", "sends")
+            )
+            raise PipeEndpointError(
+                f"this {self._name} is an end of a one-way pipe and only {other}: it cannot "
+                f"{does}; Pipe.pair() without one_way makes a pipe for both directions"
+            )
+
+    def _has_message(self) -> bool:
+        if self._reader.next_tag() is not None:
+            return True
+        with contextlib.suppress(BlockingIOError):
+            self._reader.receive(0)
+        return self._reader.next_tag() is not None
+
+    def _wait(self, deadline: float | None) -> bool:
+        """Wait for something to arrive; False if the time was over first."""
+        try:
+            poll: select.poll = self._polls.poll
+        except AttributeError:
+            poll = self._polls.poll = select.poll()
+            poll.register(self._socket, select.POLLIN)
+        if deadline is None:
+            return bool(poll.poll())
+        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+
+    def _flush(self) -> None:
+        """Send; what the socket does not take is left to the I/O thread."""
+        try:
+            self._writer.flush()
+        except BlockingIOError:
+            self._is_queued = True
+            engine().supervisor.watch_writing(self._socket.fileno(), self._on_writable)
+        except OSError as error:
+            self._writer.clear()
+            raise BrokenPipeError(
+                error.errno, f"the other end of {self!r} is closed, or its process has ended"
+            ) from None
+
+    def _on_writable(self, _events: int) -> None:
+        """Send on; in the I/O thread."""
+        with self._write_lock:
+            if not self._is_queued or self._state is not State.OPEN:
+                return
+            try:
+                self._writer.flush()
+            except BlockingIOError:
+                return
+            except OSError:
+                self._writer.clear()  # the next `send` will say so
+            self._is_queued = False
+            engine().supervisor.forget(self._socket.fileno(), self._on_writable, lambda: None)
+
+    def _release(self) -> None:
+        """Close what this process has of it."""
+        self._writer.clear()
+        self._reader.close()
+        if self._is_queued:
+            engine().supervisor.forget(self._socket.fileno(), self._on_writable, self._socket.close)
+        else:
+            self._socket.close()
+        self._page.close()
+
+
+class Anchor(_End):
+    """The end that stays in the process that made the pipe."""
+
+    _name = "anchor of a Pipe"
+
+    @property
+    def locked(self) -> bool:
+        """True: it cannot move to another process."""
+        return True
+
+    def lock(self) -> None:
+        """Do nothing: it is always locked."""
+
+    def unlock(self) -> None:
+        """Refuse.
+
+        Raises:
+            PipeEndpointError: Always.
+        """
+        raise PipeEndpointError("an anchor is always locked; it is the point that can move")
+
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        raise TypeError("an anchor stays in its process: send the point, and keep the anchor")
+
+
+class Point(_End):
+    """The end that can move to another process: in an Skprocess, by `tell`, or as a Pool's item.
+
+    It moves once. Where it came from it cannot be used any more.
+    """
+
+    _name = "point of a Pipe"
+    _is_locked = False
+
+    @property
+    def locked(self) -> bool:
+        """Whether it cannot move to another process."""
+        return self._is_locked
+
+    def lock(self) -> None:
+        """Have it stay in this process; sending it raises a `SerializationError`."""
+        self._is_locked = True
+
+    def unlock(self) -> None:
+        """Let it move again."""
+        self._is_locked = False
+
+    def __reduce_ex__(self, _protocol: Any) -> tuple[Any, ...]:
+        if self._state is not State.OPEN:
+            raise TypeError(f"this point is {self._state.value}")
+        if self._is_locked:
+            raise TypeError("this point is locked: call unlock() first")
+        with self._write_lock, self._read_lock:
+            if self._is_queued:
+                raise TypeError(
+                    "messages that were sent from this point still wait in this process: receive "
+                    "them at the anchor first"
+                )
+            received, descriptors = self._reader.unread()
+            numbers = (self._socket.fileno(), self._page.number, *descriptors)
+            attach_handles(self, [Descriptor(os.dup(number)) for number in numbers])
+        return _rebuild_point, (self._direction.value, received, len(numbers))
+
+    def on_moved(self) -> None:
+        """Be of no use here any more: it is on its way."""
+        with self._write_lock:
+            if self._state is State.OPEN:
+                self._state = State.MOVED
+                self._release()
+
+
+def _rebuild_point(direction: int, received: bytes, handles: int) -> Point:
+    descriptor, page, *others = (next_handle() for _ in range(handles))
+    point = Point(descriptor.take(), page, Direction(direction), is_anchor=False)
+    point._reader.begin_with(received, tuple(other.take() for other in others))
+    return point
+
+
+_Anchor: TypeAlias = Anchor
+_Point: TypeAlias = Point
+
+
+class Pipe:
+    """The fastest way between two processes: two ends without anything in between.
+
+    Example:
+        >>> from suitkaise.processing import Pipe
+        >>> anchor, point = Pipe.pair()
+        >>> anchor.send({"data": [1, 2, 3]})
+        >>> point.recv()
+        {'data': [1, 2, 3]}
+    """
+
+    Anchor = Anchor
+    Point = Point
+
+    @staticmethod
+    def pair(one_way: bool = False) -> tuple[_Anchor, _Point]:
+        """Make a pipe.
+
+        Args:
+            one_way: Whether the anchor only sends and the point only receives.
+
+        Returns:
+            The anchor, which stays in this process, and the point, which can move to another one.
+
+        Raises:
+            OSError: There is no descriptor or memory left.
+        """
+        ours, theirs = socket.socketpair(socket.AF_UNIX, PACKETS)
+        try:
+            _, page = create_page()
+        except BaseException:
+            ours.close()
+            theirs.close()
+            raise
+        shared = Descriptor(page)
+        anchor = Anchor(
+            ours.detach(),
+            Descriptor(os.dup(page)),
+            Direction.SENDS if one_way else _BOTH,
+            is_anchor=True,
+        )
+        point = Point(
+            theirs.detach(), shared, Direction.RECEIVES if one_way else _BOTH, is_anchor=False
+        )
+        return anchor, point
