@@ -92,8 +92,13 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
             told before anything is unpickled.
         TypeError: `data` is no bytes-like object.
     """
-    payload = data if type(data) is bytes else memoryview(data).cast("B")
-    if payload[: len(HEADER)] != HEADER:
+    payload: bytes | memoryview
+    if type(data) is bytes:
+        payload, is_ours = data, data.startswith(HEADER)
+    else:
+        payload = memoryview(data).cast("B")
+        is_ours = payload[: len(HEADER)] == HEADER
+    if not is_ours:
         raise foreign_data_error(bytes(payload[: len(HEADER)]), HEADER)
     try:
         return pickle.loads(payload, buffers=buffers)

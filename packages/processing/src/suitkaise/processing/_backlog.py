@@ -34,14 +34,14 @@ class Backlog:
         words = self._page.words
         return int(words[self._sent] - words[self._received])
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no more may be sent now."""
-        return self.waiting >= MOST_BYTES
-
-    def enter(self, size: int) -> None:
-        """Count a message that is sent."""
-        self._page.words[self._sent] += size + _MESSAGE_BYTES
+    def enter(self, size: int) -> bool:
+        """Count a message that is to be sent; False if no more may be sent now."""
+        words = self._page.words
+        sent = words[self._sent]
+        if sent - words[self._received] >= MOST_BYTES:
+            return False
+        words[self._sent] = sent + size + _MESSAGE_BYTES
+        return True
 
     def leave(self, size: int) -> None:
         """Count a message that has been received."""

@@ -23,8 +23,8 @@ from ._segments import Descriptor
 READ_BYTES = 1 << 18
 MOST_DESCRIPTORS = 253  # the kernel's limit for one message
 _DESCRIPTOR = struct.calcsize("i")
-_ANCILLARY_BYTES = socket.CMSG_SPACE(MOST_DESCRIPTORS * _DESCRIPTOR)
-_HEADER = struct.Struct("<Q")
+_ANCILLARY_BYTES = (socket.CMSG_SPACE(MOST_DESCRIPTORS * _DESCRIPTOR),)
+_HEADER = struct.Struct(">Q")  # so that the first byte is 0: no frame is longer than 2**40
 _MOST_SENDS = 16  # whose lengths are kept, before they are added up
 
 
@@ -57,11 +57,15 @@ class FrameWriter:
 
     Args:
         endpoint: A socket whose order is kept.
+        flags: For its `send`.
         most_bytes: What it takes at once; None: what it says itself.
     """
 
-    def __init__(self, endpoint: socket.socket, most_bytes: int | None = None) -> None:
+    def __init__(
+        self, endpoint: socket.socket, *, flags: int = 0, most_bytes: int | None = None
+    ) -> None:
         self._socket = endpoint
+        self._flags = (flags,)
         self._most_bytes = most_bytes
         self._queue: deque[tuple[int, memoryview, Sequence[Descriptor]]] = (
             deque()
@@ -74,8 +78,8 @@ class FrameWriter:
         begins = queue[-1][0] + len(queue[-1][1]) if queue else sum(self._sent)
         queue.append((begins, memoryview(frame.data), frame.descriptors))
 
-    def flush(self) -> bool:
-        """Send; True if nothing is left.
+    def flush(self) -> None:
+        """Send all that there is.
 
         How far it has come is never computed from what was intended: the deque takes what `send`
         returns within one instruction.
@@ -96,12 +100,12 @@ class FrameWriter:
             if descriptors and not done:
                 numbers = struct.pack(f"{len(descriptors)}i", *(d.number for d in descriptors))
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)]
-                sent.extend(map(self._socket.sendmsg, ([data[: self._most_bytes]],), (rights,)))
+                part = data[: self._most_bytes]
+                sent.extend(map(self._socket.sendmsg, ([part],), (rights,), self._flags))
             else:
                 end = None if self._most_bytes is None else done + self._most_bytes
-                sent.extend(map(self._socket.send, (data[done:end],)))
+                sent.extend(map(self._socket.send, (data[done:end],), self._flags))
         self._sent = deque()
-        return True
 
     def clear(self) -> None:
         """Drop what has not been sent."""
@@ -147,11 +151,33 @@ class FrameReader:
             EOFError: All has been read, and the other end is closed.
             OSError: A frame's descriptors were lost, as this process has no room for them.
         """
+        self._read(flags)
+        self._accept()
+
+    def receive_bare(self, flags: int) -> bytes | None:
+        """Read a packet, and return it if it is no frame: its sender has sent it bare.
+
+        That is one that begins with another byte than 0, unless it goes on with a frame. A frame is
+        kept, for `has_frame` and `take`.
+
+        Raises:
+            BlockingIOError, EOFError, OSError: As `receive`.
+        """
+        if not self._pieces:  # else an interrupt came before it was looked at
+            self._read(flags)
+        data = self._pieces[0][1][0]
+        if data and data[0] and not self._parsed.chunks:
+            self._pieces.popleft()
+            return data
+        self._accept()
+        return None
+
+    def _read(self, flags: int) -> None:
         try:
             self._pieces.extend(
                 zip(
                     self._numbers,
-                    map(self._socket.recvmsg, self._read_bytes, (_ANCILLARY_BYTES,), (flags,)),
+                    map(self._socket.recvmsg, self._read_bytes, _ANCILLARY_BYTES, (flags,)),
                     strict=False,
                 )
             )
@@ -159,17 +185,30 @@ class FrameReader:
             raise
         except OSError as error:
             raise EOFError from error
+
+    def _accept(self) -> None:
         if self._pieces[-1][1][2] & socket.MSG_CTRUNC:
             raise OSError(
                 errno.EMFILE, "a message came with descriptors, and this process can open no more"
             )
         self._parse()
-        if self._parsed.is_over and self.next_tag() is None:
+        if self._parsed.is_over and not self.has_frame:
             raise EOFError
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether something has been read and not been taken."""
+        return bool(self._pieces) or self.has_frame
+
+    @property
+    def has_frame(self) -> bool:
+        """Whether there is a frame to take, among what has been looked at."""
+        parsed = self._parsed
+        return parsed.taken < len(parsed.frames)
 
     def next_tag(self) -> int | None:
         """The tag of the next frame, or None if none is whole."""
-        if self._pieces:
+        if self._pieces:  # an interrupt came before they were looked at
             self._parse()
         parsed = self._parsed
         return parsed.frames[parsed.taken][0] if parsed.taken < len(parsed.frames) else None
@@ -189,7 +228,6 @@ class FrameReader:
 
     def unread(self) -> tuple[bytes, tuple[int, ...]]:
         """Return what has been received and not taken, as it came; it stays here too."""
-        self.next_tag()
         parsed = self._parsed
         frames = [_joined(*received) for received in parsed.frames[parsed.taken :]]
         return b"".join((*frames, *parsed.chunks)), parsed.descriptors

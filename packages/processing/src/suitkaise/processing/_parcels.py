@@ -115,20 +115,35 @@ Payload: TypeAlias = bytes | Parcel
 
 
 class _Packing:
-    """What a parcel that is being packed gets beside its stream."""
+    """What the parcel that a thread is packing gets beside its stream."""
 
-    __slots__ = ("handles", "travellers")
+    __slots__ = ("buffers", "handles", "is_going_on", "travellers")
 
     def __init__(self) -> None:
+        self.is_going_on = False
+        self.clear()
+
+    def clear(self) -> None:
+        self.buffers: list[memoryview] = []
         self.handles: list[Descriptor] = []
         self.travellers: list[Traveller] = []
 
+    def offer(self, buffer: pickle.PickleBuffer) -> bool:
+        """Take an object's memory, or have it stay in the stream."""
+        memory = buffer.raw()
+        if memory.nbytes < LARGE_BYTES:
+            return True
+        self.buffers.append(memory)
+        return False
+
 
 class _Now(threading.local):
-    """The parcel that this thread is packing, and the handles of the one that it is opening."""
+    """What this thread is packing, and the handles of what it is opening."""
 
-    packing: _Packing | None = None
     opening: Iterator[Descriptor] = iter(())
+
+    def __init__(self) -> None:
+        self.packing = _Packing()
 
 
 _now = _Now()
@@ -140,13 +155,14 @@ def attach_handles(traveller: Traveller, handles: Sequence[Descriptor]) -> None:
     Raises:
         TypeError: The thing is serialised for something else than a message.
     """
-    if _now.packing is None:
+    packing = _now.packing
+    if not packing.is_going_on:
         raise TypeError(
             "it needs a process to move to: give it to an Skprocess or a Pool, or send it with "
             "tell() or through a Pipe"
         )
-    _now.packing.handles += handles
-    _now.packing.travellers.append(traveller)
+    packing.handles += handles
+    packing.travellers.append(traveller)
 
 
 def next_handle() -> Descriptor:
@@ -168,27 +184,26 @@ def pack(thing: Any, *, is_copy: bool = False) -> Payload:
         SerializationError: If it cannot travel.
     """
     if type(thing) is bytes and len(thing) >= LARGE_BYTES:
-        return _parcel(True, (thing,), _Packing())
-    buffers: list[memoryview] = []
-
-    def offer(buffer: pickle.PickleBuffer) -> bool:
-        memory = buffer.raw()
-        if memory.nbytes < LARGE_BYTES:
-            return True  # it stays in the stream
-        buffers.append(memory)
-        return False
-
-    packing = _Packing()
-    outer, _now.packing = _now.packing, packing
+        return _parcel((thing,), None)
+    packing = _now.packing
+    if packing.is_going_on:  # the thing's own code sends something
+        _now.packing = _Packing()
+        try:
+            return pack(thing, is_copy=is_copy)
+        finally:
+            _now.packing = packing
+    packing.is_going_on = True
     try:
-        stream = cucumber.serialize(thing, buffers=offer)
+        stream = cucumber.serialize(thing, buffers=packing.offer)
+        if not packing.buffers and not packing.handles and len(stream) < LARGE_BYTES:
+            return stream
+        if is_copy:
+            packing.travellers.clear()
+        return _parcel((stream, *packing.buffers), packing)
     finally:
-        _now.packing = outer
-    if not buffers and not packing.handles and len(stream) < LARGE_BYTES:
-        return stream
-    if is_copy:
-        packing.travellers.clear()
-    return _parcel(False, (stream, *buffers), packing)
+        packing.is_going_on = False
+        if packing.buffers or packing.handles:
+            packing.clear()
 
 
 def pack_named(name: str, thing: Any) -> Payload:
@@ -216,9 +231,12 @@ def set_out(payload: Payload) -> None:
         payload.set_out()
 
 
-def _parcel(is_raw: bool, parts: Sequence[bytes | memoryview], packing: _Packing) -> Parcel:
+def _parcel(parts: Sequence[bytes | memoryview], packing: _Packing | None) -> Parcel:
+    """Make a parcel of a stream, its buffers and handles or, without those, of a bytes object."""
+    is_raw = packing is None
     sizes = tuple(len(part) for part in parts)
-    handles, travellers = tuple(packing.handles), tuple(packing.travellers)
+    handles = tuple(packing.handles) if packing else ()
+    travellers = tuple(packing.travellers) if packing else ()
     if sum(sizes) >= LARGE_BYTES:
         try:
             return Parcel(is_raw, sizes, None, _segments.lend(parts), handles, travellers)

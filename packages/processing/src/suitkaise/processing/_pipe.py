@@ -21,7 +21,7 @@ import socket
 import threading
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
 from ._backlog import MOST_BYTES, Backlog
 from ._engine import engine
@@ -29,7 +29,7 @@ from ._errors import PipeEndpointError
 from ._frames import FrameReader, FrameWriter
 from ._messages import Told, decode, encode
 from ._page import StatusPage, create_page
-from ._parcels import attach_handles, next_handle, pack, set_out, unpack
+from ._parcels import Payload, attach_handles, next_handle, pack, set_out, unpack
 from ._platform import PACKETS
 from ._segments import Descriptor
 
@@ -48,31 +48,24 @@ class State(enum.Enum):
     CLOSED = "closed"  # close() was called
 
 
-class Direction(enum.Flag):
-    """Which way messages go, seen from an end."""
-
-    SENDS = 1
-    RECEIVES = 2
-
-
-_BOTH = Direction.SENDS | Direction.RECEIVES
-
-
 class _End:
     """One end of a pipe."""
 
     _name: ClassVar[str]
 
     def __init__(
-        self, descriptor: int, page: Descriptor, direction: Direction, *, is_anchor: bool
+        self, descriptor: int, page: Descriptor, *, is_anchor: bool, is_one_way: bool
     ) -> None:
         self._socket = endpoint = socket.socket(fileno=descriptor)
-        endpoint.setblocking(False)
+        endpoint.setblocking(True)
         self._page = page
         counts = StatusPage.from_descriptor(os.dup(page.number))
-        self._direction = direction
+        self._sends = is_anchor or not is_one_way
+        self._receives = not is_anchor or not is_one_way
         self._reader = FrameReader(endpoint, PACKET_BYTES)
-        self._writer = FrameWriter(endpoint, PACKET_BYTES)
+        self._writer = FrameWriter(
+            endpoint, flags=socket.MSG_DONTWAIT, most_bytes=PACKET_BYTES
+        )
         ours, theirs = (0, 2) if is_anchor else (2, 0)
         self._outgoing = Backlog(counts, ours, ours + 1)
         self._incoming = Backlog(counts, theirs, theirs + 1)
@@ -99,21 +92,26 @@ class _End:
             BrokenPipeError: The other end is closed, or its process has ended.
             SerializationError: `obj` cannot travel.
         """
-        self._require(Direction.SENDS)
+        if self._state is not State.OPEN or not self._sends:
+            self._refuse("send", "receives")
         payload = pack(obj)
-        frame = encode(Told(payload))
         with self._write_lock:
-            self._require(Direction.SENDS)
-            if self._outgoing.is_full:
+            if self._state is not State.OPEN:
+                self._refuse("send", "receives")
+            if not self._outgoing.enter(len(payload)):
                 raise PipeEndpointError(
                     f"{self!r} is full: {self._outgoing.waiting:,} bytes wait for the other end to "
                     f"receive them, and {MOST_BYTES:,} is the most; receive there, or send less"
                 )
-            self._writer.put(frame)
-            self._outgoing.enter(len(payload))
-            if not self._is_queued:
-                self._flush()
-        set_out(payload)
+            if type(payload) is bytes and not self._is_queued:
+                try:
+                    self._socket.send(payload, socket.MSG_DONTWAIT)
+                    return
+                except BlockingIOError:
+                    pass
+                except OSError as error:
+                    self._break(error)
+            self._send_framed(payload)
 
     def recv(self, timeout: float | None = None) -> Any:
         """Return the next object that the other end sent; blocks until there is one.
@@ -128,18 +126,16 @@ class _End:
             PipeEndpointError: This end only sends, is closed or has moved.
             DeserializationError: What came cannot be rebuilt here.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            with self._read_lock:
-                self._require(Direction.RECEIVES)
-                if self._has_message():
-                    message = decode(self._reader.take())
-                    assert isinstance(message, Told)
-                    self._incoming.leave(len(message.payload))
-                    break
-            if not self._wait(deadline):
-                raise TimeoutError(f"nothing came to the {self._name} within {timeout:g} s")
-        return unpack(message.payload)
+        if self._state is not State.OPEN or not self._receives:
+            self._refuse("receive", "sends")
+        try:
+            payload = self._next_payload() if timeout is None else self._next_within(timeout)
+        except EOFError:
+            if self._state is not State.OPEN:  # closed in the meantime
+                self._refuse("receive", "sends")
+            raise EOFError(f"the other end of {self!r} is closed; nothing more will come") from None
+        self._incoming.leave(len(payload))
+        return unpack(payload)
 
     def poll(self, timeout: float | None = 0) -> bool:
         """Return whether `recv` would return at once, or raise `EOFError`.
@@ -150,12 +146,10 @@ class _End:
         Raises:
             PipeEndpointError: This end only sends, is closed or has moved.
         """
+        if self._state is not State.OPEN or not self._receives:
+            self._refuse("receive", "sends")
         deadline = None if timeout is None else time.monotonic() + timeout
-        with self._read_lock:
-            self._require(Direction.RECEIVES)
-            if self._reader.next_tag() is not None:  # a `recv` was interrupted
-                return True
-        return self._wait(deadline)
+        return self._reader.is_pending or self._wait(deadline)
 
     def fileno(self) -> int:
         """Return the descriptor, for `select` and event loops: readable when `recv` would return.
@@ -163,7 +157,8 @@ class _End:
         Raises:
             PipeEndpointError: This end is closed or has moved.
         """
-        self._require(None)
+        if self._state is not State.OPEN:
+            self._refuse("wait", "")
         return self._socket.fileno()
 
     def close(self) -> None:
@@ -196,8 +191,10 @@ class _End:
 
     def __repr__(self) -> str:
         notes = [] if self._state is State.OPEN else [self._state.value]
-        if self._direction is not _BOTH:
-            notes.append("sends only" if Direction.SENDS in self._direction else "receives only")
+        if not self._receives:
+            notes.append("sends only")
+        if not self._sends:
+            notes.append("receives only")
         if self.locked:
             notes.append("locked")
         described = f" ({', '.join(notes)})" if notes else ""
@@ -210,8 +207,8 @@ class _End:
 
     # -- inside
 
-    def _require(self, direction: Direction | None) -> None:
-        """Refuse what this end cannot do."""
+    def _refuse(self, verb: str, opposite: str) -> NoReturn:
+        """Say why this end cannot do what it is asked for."""
         if self._state is State.CLOSED:
             raise PipeEndpointError(f"this {self._name} is closed; Pipe.pair() makes another pipe")
         if self._state is State.MOVED:
@@ -219,21 +216,47 @@ class _End:
                 f"this {self._name} has moved to another process, where alone it can be used; "
                 "here use the anchor"
             )
-        if direction is not None and direction not in self._direction:
-            does, other = (
-                ("send", "receives") if direction is Direction.SENDS else ("receive", "sends")
-            )
-            raise PipeEndpointError(
-                f"this {self._name} is an end of a one-way pipe and only {other}: it cannot "
-                f"{does}; Pipe.pair() without one_way makes a pipe for both directions"
-            )
+        raise PipeEndpointError(
+            f"this {self._name} is an end of a one-way pipe and only {opposite}: it cannot {verb}; "
+            "Pipe.pair() without one_way makes a pipe for both directions"
+        )
 
-    def _has_message(self) -> bool:
-        if self._reader.next_tag() is not None:
-            return True
-        with contextlib.suppress(BlockingIOError):
-            self._reader.receive(0)
-        return self._reader.next_tag() is not None
+    def _next_payload(self) -> Payload:
+        """Wait for the next message: one system call."""
+        with self._read_lock:
+            payload = None
+            while payload is None:
+                payload = self._take(0)
+            return payload
+
+    def _next_within(self, timeout: float) -> Payload:
+        """Wait for the next message for so many seconds."""
+        deadline = time.monotonic() + timeout
+        while self._read_lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
+            try:
+                payload = self._take(socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                payload = None
+            finally:
+                self._read_lock.release()
+            if payload is not None:
+                return payload
+            if not self._wait(deadline):
+                break
+        raise TimeoutError(f"nothing came to the {self._name} within {timeout:g} s")
+
+    def _take(self, flags: int) -> Payload | None:
+        """Read if need be, and take a message; None if it is not whole yet."""
+        reader = self._reader
+        if not reader.has_frame:
+            bare = reader.receive_bare(flags)
+            if bare is not None:
+                return bare
+            if not reader.has_frame:
+                return None
+        message = decode(reader.take())
+        assert isinstance(message, Told)
+        return message.payload
 
     def _wait(self, deadline: float | None) -> bool:
         """Wait for something to arrive; False if the time was over first."""
@@ -246,18 +269,24 @@ class _End:
             return bool(poll.poll())
         return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
 
-    def _flush(self) -> None:
-        """Send; what the socket does not take is left to the I/O thread."""
-        try:
-            self._writer.flush()
-        except BlockingIOError:
-            self._is_queued = True
-            engine().supervisor.watch_writing(self._socket.fileno(), self._on_writable)
-        except OSError as error:
-            self._writer.clear()
-            raise BrokenPipeError(
-                error.errno, f"the other end of {self!r} is closed, or its process has ended"
-            ) from None
+    def _send_framed(self, payload: Payload) -> None:
+        """Send, or leave to the I/O thread what the socket does not take."""
+        self._writer.put(encode(Told(payload)))
+        if not self._is_queued:
+            try:
+                self._writer.flush()
+            except BlockingIOError:
+                self._is_queued = True
+                engine().supervisor.watch_writing(self._socket.fileno(), self._on_writable)
+            except OSError as error:
+                self._writer.clear()
+                self._break(error)
+        set_out(payload)
+
+    def _break(self, error: OSError) -> NoReturn:
+        raise BrokenPipeError(
+            error.errno, f"the other end of {self!r} is closed, or its process has ended"
+        ) from None
 
     def _on_writable(self, _events: int) -> None:
         """Send on; in the I/O thread."""
@@ -336,7 +365,10 @@ class Point(_End):
             raise TypeError(f"this point is {self._state.value}")
         if self._is_locked:
             raise TypeError("this point is locked: call unlock() first")
-        with self._write_lock, self._read_lock:
+        if not self._read_lock.acquire(blocking=False):
+            raise TypeError("another thread waits in recv() of this point")
+        with self._write_lock, contextlib.ExitStack() as on_exit:
+            on_exit.callback(self._read_lock.release)
             if self._is_queued:
                 raise TypeError(
                     "messages that were sent from this point still wait in this process: receive "
@@ -345,7 +377,7 @@ class Point(_End):
             received, descriptors = self._reader.unread()
             numbers = (self._socket.fileno(), self._page.number, *descriptors)
             attach_handles(self, [Descriptor(os.dup(number)) for number in numbers])
-        return _rebuild_point, (self._direction.value, received, len(numbers))
+        return _rebuild_point, (not self._sends, received, len(numbers))
 
     def on_moved(self) -> None:
         """Be of no use here any more: it is on its way."""
@@ -355,9 +387,9 @@ class Point(_End):
                 self._release()
 
 
-def _rebuild_point(direction: int, received: bytes, handles: int) -> Point:
+def _rebuild_point(is_one_way: bool, received: bytes, handles: int) -> Point:
     descriptor, page, *others = (next_handle() for _ in range(handles))
-    point = Point(descriptor.take(), page, Direction(direction), is_anchor=False)
+    point = Point(descriptor.take(), page, is_anchor=False, is_one_way=is_one_way)
     point._reader.begin_with(received, tuple(other.take() for other in others))
     return point
 
@@ -402,12 +434,6 @@ class Pipe:
             raise
         shared = Descriptor(page)
         anchor = Anchor(
-            ours.detach(),
-            Descriptor(os.dup(page)),
-            Direction.SENDS if one_way else _BOTH,
-            is_anchor=True,
+            ours.detach(), Descriptor(os.dup(page)), is_anchor=True, is_one_way=one_way
         )
-        point = Point(
-            theirs.detach(), shared, Direction.RECEIVES if one_way else _BOTH, is_anchor=False
-        )
-        return anchor, point
+        return anchor, Point(theirs.detach(), shared, is_anchor=False, is_one_way=one_way)
