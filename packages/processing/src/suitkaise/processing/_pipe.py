@@ -63,9 +63,7 @@ class _End:
         self._sends = is_anchor or not is_one_way
         self._receives = not is_anchor or not is_one_way
         self._reader = FrameReader(endpoint, PACKET_BYTES)
-        self._writer = FrameWriter(
-            endpoint, flags=socket.MSG_DONTWAIT, most_bytes=PACKET_BYTES
-        )
+        self._writer = FrameWriter(endpoint, flags=socket.MSG_DONTWAIT, most_bytes=PACKET_BYTES)
         ours, theirs = (0, 2) if is_anchor else (2, 0)
         self._outgoing = Backlog(counts, ours, ours + 1)
         self._incoming = Backlog(counts, theirs, theirs + 1)
@@ -433,7 +431,5 @@ class Pipe:
             theirs.close()
             raise
         shared = Descriptor(page)
-        anchor = Anchor(
-            ours.detach(), Descriptor(os.dup(page)), is_anchor=True, is_one_way=one_way
-        )
+        anchor = Anchor(ours.detach(), Descriptor(os.dup(page)), is_anchor=True, is_one_way=one_way)
         return anchor, Point(theirs.detach(), shared, is_anchor=False, is_one_way=one_way)
