@@ -110,6 +110,13 @@ def test_a_database_in_memory_arrives_with_its_content_and_goes_its_own_way(open
     assert len(numbers(copied)) == 9_999
 
 
+def test_a_database_in_memory_travels_on(opened, travel):
+    connection = opened()
+    fill(connection)
+
+    assert numbers(travel(travel(travel(connection)))) == [1, 2]
+
+
 @pytest.mark.parametrize("name", [":memory:", "", "file:shared?mode=memory&cache=shared"])
 def test_an_empty_database_without_a_file_arrives_empty(opened, travel, name):
     copied = travel(opened(name, uri=name.startswith("file:")))

@@ -11,6 +11,7 @@ from suitkaise.processing._lifecycle import (
     Section,
 )
 
+START = [Section.RECONNECT]
 ITERATION = [Section.PRERUN, Section.RUN, Section.POSTRUN]
 LIVE = [section for section in Section if section is not Section.END]
 
@@ -48,22 +49,22 @@ def walk(lifecycle: Lifecycle, outcomes: dict[int, Outcome]) -> list[Section]:
 def test_a_life_without_incident_makes_its_runs_and_finishes(runs: int) -> None:
     lifecycle = Lifecycle(runs=runs)
 
-    assert walk(lifecycle, {}) == ITERATION * runs + [Section.ONFINISH, Section.RESULT]
+    assert walk(lifecycle, {}) == START + ITERATION * runs + [Section.ONFINISH, Section.RESULT]
     assert lifecycle.current_run == runs
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(7))
 @pytest.mark.parametrize("runs", [None, 2, 3])
 def test_a_stop_skips_the_rest_of_the_iteration(at: int, runs: int | None) -> None:
     lifecycle = Lifecycle(runs=runs)
 
     ran = walk(lifecycle, {at: Outcome.STOPPING})
 
-    assert ran == (ITERATION * 2)[: at + 1] + [Section.ONFINISH, Section.RESULT]
-    assert lifecycle.current_run == (at + 1) // 3  # a stop in postrun counts the iteration
+    assert ran == (START + ITERATION * 2)[: at + 1] + [Section.ONFINISH, Section.RESULT]
+    assert lifecycle.current_run == at // 3  # a stop in postrun counts the iteration
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", range(7))
 @pytest.mark.parametrize("lives", [1, 2, 3])
 @pytest.mark.parametrize("runs", [2, 3])
 def test_a_failure_spends_a_life_and_repeats_the_iteration(at: int, lives: int, runs: int) -> None:
@@ -71,25 +72,33 @@ def test_a_failure_spends_a_life_and_repeats_the_iteration(at: int, lives: int, 
 
     ran = walk(lifecycle, {at: Outcome.FAILED})
 
-    before = (ITERATION * 2)[: at + 1]
+    before = (START + ITERATION * 2)[: at + 1]
+    runs_before = max(at - 1, 0) // 3
     if lives == 1:
         assert ran == [*before, Section.ERROR]
-        assert lifecycle.current_run == at // 3
+        assert lifecycle.current_run == runs_before
     else:
-        repeated = ITERATION * (runs - at // 3)
+        repeated = START + ITERATION * (runs - runs_before)
         assert ran == before + repeated + [Section.ONFINISH, Section.RESULT]
         assert lifecycle.lives == lives - 1
         assert lifecycle.current_run == runs
 
 
 @pytest.mark.parametrize("lives", [1, 2, 5])
-def test_failures_end_a_life_when_no_life_is_left(lives: int) -> None:
-    always = dict.fromkeys(range(lives), Outcome.FAILED)
+@pytest.mark.parametrize("section", START + ITERATION)
+def test_a_section_that_always_fails_is_reached_once_per_life(section: Section, lives: int) -> None:
+    attempt = (START + ITERATION)[: (START + ITERATION).index(section) + 1]
+    always = dict.fromkeys(range(len(attempt) - 1, 100, len(attempt)), Outcome.FAILED)
 
-    assert walk(Lifecycle(runs=1, lives=lives), always) == [
-        *[Section.PRERUN] * lives,
-        Section.ERROR,
-    ]
+    assert walk(Lifecycle(runs=1, lives=lives), always) == attempt * lives + [Section.ERROR]
+
+
+@pytest.mark.parametrize("current_run", [0, 2])
+def test_a_new_process_reconnects_before_it_goes_on_with_its_run(current_run: int) -> None:
+    ran = walk(Lifecycle(runs=3, current_run=current_run), {})
+
+    assert ran[: 1 + len(ITERATION)] == START + ITERATION
+    assert ran.count(Section.RUN) == 3 - current_run
 
 
 @pytest.mark.parametrize("lives", [1, 3])
@@ -106,9 +115,18 @@ def test_the_error_handler_runs_once(outcome: Outcome) -> None:
     assert Lifecycle(lives=3, section=Section.ERROR).advance(outcome) is Section.END
 
 
-def test_a_stop_before_the_start_makes_no_run() -> None:
-    lifecycle = Lifecycle(runs=5)
+@pytest.mark.parametrize("lives", [1, 2])
+def test_a_stop_before_the_start_makes_no_run(lives: int) -> None:
+    ran = walk(Lifecycle(runs=5, lives=lives), {0: Outcome.STOPPING})
 
-    lifecycle.stop_before_start()
+    assert ran == [*START, Section.ONFINISH, Section.RESULT]
 
-    assert walk(lifecycle, {}) == [Section.ONFINISH, Section.RESULT]
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_stop_after_a_failure_makes_no_further_run(at: int) -> None:
+    lifecycle = Lifecycle(runs=5, lives=2)
+
+    ran = walk(lifecycle, {at: Outcome.FAILED, at + 1: Outcome.STOPPING})
+
+    before = (START + ITERATION)[: at + 1]
+    assert ran == [*before, *START, Section.ONFINISH, Section.RESULT]

@@ -22,6 +22,7 @@ NAMES = [
     "ResultTimeoutError",
     "RunError",
     "Skprocess",
+    "autoreconnect",
 ]
 
 

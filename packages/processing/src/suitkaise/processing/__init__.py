@@ -17,6 +17,7 @@ Example:
     ['A', 'B']
 """
 
+from ._autoreconnect import autoreconnect
 from ._errors import (
     ErrorHandlerError,
     OnFinishError,
@@ -51,6 +52,7 @@ __all__ = [
     "ResultTimeoutError",
     "RunError",
     "Skprocess",
+    "autoreconnect",
 ]
 
 __version__ = "0.1.0"

@@ -20,6 +20,7 @@ from ._lifecycle import Lifecycle
 from ._messages import Checkpoint, Finished, Start
 from ._page import StatusPage
 from ._parcels import pack, set_out, unpack
+from ._reconnection import learn
 from ._runner import encode_ending, flush_output, leave_if_forked, run_life, serialize_error
 from ._worker import Worker
 
@@ -59,6 +60,7 @@ def _run_process(
     start: Start, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm
 ) -> None:
     try:
+        learn(start.secrets)
         process, config = unpack(start.payload), deserialize(start.config)
         timers = deserialize(start.timers) if start.timers else None
     except Exception as error:

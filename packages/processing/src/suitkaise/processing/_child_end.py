@@ -14,6 +14,8 @@ from ._parcels import pack, set_out, unpack
 from ._serializing import serialize
 from ._timers import ProcessTimers
 
+_LOOK_SECONDS = 0.05  # between two looks at the page, while it waits without listening
+
 
 class ChildEnd:
     """Connects a running Skprocess with its parent.
@@ -111,6 +113,15 @@ class ChildEnd:
             if message is None:
                 return None
             assert isinstance(message, Stop | Question)
+
+    def pause(self, seconds: float) -> None:
+        """Wait, but no longer than until it is to stop; in the main thread."""
+        until = time.monotonic() + seconds
+        while not self.is_stopping() and (left := until - time.monotonic()) > 0:
+            if self.page.words[ASKED] != self.answered:
+                self.answer()
+            # The message that wakes `listen` may lie behind others, which are for `listen` alone.
+            time.sleep(min(left, _LOOK_SECONDS))
 
     def require_own(self) -> None:
         """Any process that has this end may use it, one that the user's code has forked too."""

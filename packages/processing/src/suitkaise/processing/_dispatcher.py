@@ -335,7 +335,8 @@ class Dispatcher:
             changed = b"" if surroundings == worker.surroundings else surroundings
             worker.surroundings = surroundings
             worker.functions.add(number)
-            child.send(Function(number, job.star, changed, job.context, job.function))
+            sent = Function(number, job.star, changed, job.context, job.function, job.secrets)
+            child.send(sent)
         # If the child is gone, its end is on its way, and the chunk goes to another.
         child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
 

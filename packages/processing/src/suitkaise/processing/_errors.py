@@ -1,13 +1,14 @@
 """The errors of suitkaise.processing.
 
     ProcessError
-    ├── SectionError            a hook of an Skprocess failed
+    ├── SectionError            a section of an Skprocess failed: a hook, or reconnecting
     │   ├── PreRunError             __prerun__
     │   ├── RunError                __run__
     │   ├── PostRunError            __postrun__
     │   ├── OnFinishError           __onfinish__
     │   ├── ResultError             __result__
-    │   └── ErrorHandlerError       __error__
+    │   ├── ErrorHandlerError       __error__
+    │   └── ProcessReconnectError   @autoreconnect (a ReconnectError of suitkaise.cucumber)
     ├── ProcessTimeoutError     a hook ran longer than it may (a TimeoutError)
     ├── ResultTimeoutError      a call took longer than `.timeout()` allows (a TimeoutError)
     ├── ProcessDiedError        the process ended although nobody asked it to
@@ -20,6 +21,8 @@ from __future__ import annotations
 
 import signal
 import traceback
+
+from suitkaise.cucumber import ReconnectError
 
 
 class ProcessError(Exception):
@@ -71,6 +74,25 @@ class ResultError(SectionError):
 
 class ErrorHandlerError(SectionError):
     """`__error__` itself failed; `__cause__` is the error that it was called to handle."""
+
+
+class ProcessReconnectError(SectionError, ReconnectError):
+    """A resource of a class under `@autoreconnect` could not be connected.
+
+    Catch it as a `ReconnectError` or a `ProcessError`; `path`, `type_key` and `reason` are those of
+    `original_error`, and say which resource it was and what its driver said.
+    """
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        current_run: int | None = None,
+        original_error: BaseException | None = None,
+    ) -> None:
+        super().__init__(message, current_run=current_run, original_error=original_error)
+        for name in ("path", "type_key", "reason"):
+            setattr(self, name, getattr(original_error, name, ""))
 
 
 class ProcessTimeoutError(ProcessError, TimeoutError):

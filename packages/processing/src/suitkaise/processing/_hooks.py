@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from ._skprocess import Skprocess
 
-SECTIONS = tuple(section for section in Section if section is not Section.END)
+SECTIONS = tuple(section for section in Section if section not in (Section.RECONNECT, Section.END))
 HOOK_NAMES = {section.value: section for section in SECTIONS}
 
 

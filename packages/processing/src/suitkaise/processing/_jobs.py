@@ -102,6 +102,7 @@ class Job:
         dispatcher: Runs the chunks.
         items: The input; pulled as it is needed.
         function: What to call, packed.
+        secrets: Those of decorated classes in it, see _autoreconnect.
         name: What to call it in error messages.
         star: Whether tuples are unpacked into arguments.
         is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
@@ -113,11 +114,13 @@ class Job:
         items: Iterable[Any],
         *,
         function: Payload,
+        secrets: bytes,
         name: str,
         star: bool,
         is_lazy: bool,
     ) -> None:
         self.function = function
+        self.secrets = secrets
         self.name = name
         self.star = star
         self.context = _caller_context.capture()  # of the thread that calls the map

@@ -1,14 +1,15 @@
 """What an Skprocess does next: a pure table, without processes, clocks or input and output.
 
-    PRERUN -> RUN -> POSTRUN -> PRERUN -> ...
-       |       |        |
-       +-------+--------+--- a stop, or the last run done -----> ONFINISH -> RESULT -> END
-       |       |        |                                           |          |
-       +-------+--------+--- failed, no life left --> ERROR <-------+----------+ failed
-                                                        |
-                                                        +------------------------> END
+    RECONNECT -> PRERUN -> RUN -> POSTRUN -> PRERUN -> ...
+        |          |       |        |
+        +----------+-------+--------+--- a stop, or the last run done --> ONFINISH -> RESULT -> END
+        |          |       |        |                                        |          |
+        +----------+-------+--------+--- failed, no life left --> ERROR <----+----------+ failed
+                                                                    |
+                                                                    +---------------> END
 
-A failure with lives left repeats the iteration from PRERUN, with the same `current_run`.
+A failure with lives left begins again at RECONNECT, and repeats the iteration with the same
+`current_run`. RECONNECT makes resources live (`_autoreconnect`); mostly there is nothing to do.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ class Section(Enum):
     ONFINISH = "__onfinish__"
     RESULT = "__result__"
     ERROR = "__error__"
+    RECONNECT = "reconnect"  # no hook: see _autoreconnect
     END = "end"  # nothing runs any more
 
     __hash__ = object.__hash__  # an enum's own is Python code, which the run loop would feel
@@ -55,12 +57,15 @@ class _Step(Enum):
 
     NONE = auto()
     COUNT_RUN = auto()  # the iteration is complete: count it, and see if it was the last
-    SPEND_LIFE = auto()  # repeat the iteration if a life is left
+    SPEND_LIFE = auto()  # begin again, with the same iteration, if a life is left
 
 
 _NONE = _Step.NONE  # looking a member up takes as long as all else in `advance`
 
 _TABLE: dict[tuple[Section, Outcome], tuple[Section, _Step]] = {
+    (Section.RECONNECT, Outcome.RETURNED): (Section.PRERUN, _Step.NONE),
+    (Section.RECONNECT, Outcome.STOPPING): (Section.ONFINISH, _Step.NONE),
+    (Section.RECONNECT, Outcome.FAILED): (Section.ERROR, _Step.SPEND_LIFE),
     (Section.PRERUN, Outcome.RETURNED): (Section.RUN, _Step.NONE),
     (Section.PRERUN, Outcome.STOPPING): (Section.ONFINISH, _Step.NONE),
     (Section.PRERUN, Outcome.FAILED): (Section.ERROR, _Step.SPEND_LIFE),
@@ -101,7 +106,7 @@ class Lifecycle:
     runs: int | None = None
     lives: int = 1
     current_run: int = 0
-    section: Section = Section.PRERUN
+    section: Section = Section.RECONNECT
     history: deque[tuple[Section, Outcome]] = field(default_factory=lambda: deque(maxlen=12))
 
     def advance(self, outcome: Outcome) -> Section:
@@ -127,11 +132,6 @@ class Lifecycle:
         elif step is _Step.SPEND_LIFE:
             self.lives -= 1
             if self.lives > 0:
-                following = Section.PRERUN
+                following = Section.RECONNECT
         self.section = following
         return following
-
-    def stop_before_start(self) -> Section:
-        """Skip the runs: the stop was asked for before the first section."""
-        self.section = Section.ONFINISH
-        return self.section

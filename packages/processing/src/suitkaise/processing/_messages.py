@@ -35,6 +35,7 @@ class Start(NamedTuple):
     lives: int = 1  # process: the lives left
     timers: bytes = b""  # process: those of its earlier lives as cucumber bytes
     context: bytes = b""  # process: see _caller_context; empty: nothing to carry
+    secrets: bytes = b""  # process: for _autoreconnect; in this message alone, never in a payload
 
 
 class Told(NamedTuple):
@@ -84,6 +85,7 @@ class Function(NamedTuple):
     surroundings: bytes  # empty: as they were
     context: bytes  # see _caller_context; empty: nothing to carry
     payload: Payload
+    secrets: bytes = b""  # as in Start
 
 
 class Work(NamedTuple):

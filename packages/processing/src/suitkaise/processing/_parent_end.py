@@ -26,7 +26,8 @@ from ._known_timers import KnownTimers
 from ._messages import Checkpoint, Finished, Message, Question, Start, Stop, Timings, Told
 from ._notice import Notice
 from ._page import ASKED, DEADLINE, LISTENING, LIVES, RUN, SECTION, STOP
-from ._parcels import Payload, pack, pack_named, set_out, unpack
+from ._parcels import Payload, pack, set_out, unpack
+from ._reconnection import pack_with_secrets
 from ._runner import SECTION_CODES, timeout_error
 from ._serializing import serialize
 from ._surroundings import capture
@@ -87,14 +88,16 @@ class ParentEnd:
         self._asked = self._answered = 0  # numbers of the last questions for the timers
         self._asked_at = 0.0
         self._overdue: ProcessError | None = None
+        payload, secrets = pack_with_secrets(type(process).__name__, process)
         self._start = Start(
             "process",
             capture(),
-            pack_named(type(process).__name__, process),
+            payload,
             serialize(config),
             began=time.monotonic(),
             lives=config.lives,
             context=_caller_context.capture(),
+            secrets=secrets,
         )
         self._child: Child | None = None
         self._due: DueCall | None = None

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
-from ._parcels import pack_named
 from ._platform import usable_cpus
+from ._reconnection import pack_with_secrets
 from ._results import Results, in_order, raise_error
 from ._skprocess import Skprocess
 
@@ -59,10 +59,12 @@ class Maps:
         if not callable(function):
             raise TypeError(f"a map takes a callable or an Skprocess class first, not {function!r}")
         name = getattr(function, "__qualname__", type(function).__qualname__)
+        packed, secrets = pack_with_secrets(name, function)
         return Job(
             self._dispatcher,
             items,
-            function=pack_named(name, function),
+            function=packed,
+            secrets=secrets,
             name=name,
             star=self._star,
             is_lazy=is_lazy,

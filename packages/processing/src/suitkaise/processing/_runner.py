@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from suitkaise.cucumber import ReconnectError
+
 from ._alarm import SectionAlarm, SectionExpired
 from ._errors import (
     ErrorHandlerError,
@@ -17,6 +19,7 @@ from ._errors import (
     PostRunError,
     PreRunError,
     ProcessError,
+    ProcessReconnectError,
     ProcessTimeoutError,
     ResultError,
     RunError,
@@ -28,6 +31,7 @@ from ._lifecycle import Lifecycle, Outcome, Section
 from ._messages import Finished
 from ._page import ASKED, DEADLINE, LIVES, RUN, SECTION
 from ._parcels import pack
+from ._reconnection import reconnection_of
 from ._serializing import serialize
 from ._timeline import FAILED, mark_of
 from ._timers import ProcessTimers
@@ -44,6 +48,7 @@ SECTION_ERRORS: dict[Section, type[SectionError]] = {
     Section.ONFINISH: OnFinishError,
     Section.RESULT: ResultError,
     Section.ERROR: ErrorHandlerError,
+    Section.RECONNECT: ProcessReconnectError,
 }
 _RUNS_BETWEEN_SETTLING = 256
 SECTION_CODES = tuple(Section)  # the status page holds an index into this
@@ -113,7 +118,10 @@ def run_life(
     value: Any = None
     has_failed = False
     iteration = iteration_began = 0.0
-    section = lifecycle.stop_before_start() if end.is_stopping() else lifecycle.section
+    reconnection = reconnection_of(process, end)
+    if reconnection is not None:
+        parts[Section.RECONNECT] = _part_without_hook(reconnection, Section.RECONNECT)
+    section = lifecycle.section
     while section is not end_of_life:
         if words[ASKED] != end.answered:
             end.answer()
@@ -181,6 +189,13 @@ def _part(
     )
 
 
+def _part_without_hook(function: Callable[[], Any], section: Section) -> _Part:
+    """Make the part of a section that is not the user's: it has no timeout and no timer."""
+    mark = mark_of(os.getpid(), section)
+    code = SECTION_CODES.index(section)
+    return _Part(function, None, lambda seconds: None, code, mark, False, False)
+
+
 def _obeying(
     hook: Callable[[], Any], timeout: float, alarm: SectionAlarm, words: memoryview | list[int]
 ) -> Any:
@@ -211,11 +226,10 @@ def _section_error(
             return wrapped
         error = wrapped
     drop_frames_of(error, __file__)
-    wrapped = SECTION_ERRORS[section](
-        f"{where} failed {_in_run(section, run)}: {_one_line(error)}",
-        current_run=run,
-        original_error=error,
-    )
+    what = f"{where} failed {_in_run(section, run)}: {_one_line(error)}"
+    if section is Section.RECONNECT and isinstance(error, ReconnectError):
+        what = f"{type(process).__name__} failed before run {run}: {error}"
+    wrapped = SECTION_ERRORS[section](what, current_run=run, original_error=error)
     with_remote_traceback(error)
     wrapped.__cause__ = first_error if section is Section.ERROR else error
     return wrapped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ._config import ProcessConfig
 from ._errors import ProcessError
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ._awaiting import Awaited
     from ._child_end import ChildEnd
+    from ._reconnection import Plan
 
 
 class _Running(Waiting):
@@ -105,6 +106,7 @@ class Skprocess:
 
     process_config: ProcessConfig
     _end: ParentEnd | ChildEnd | None
+    _reconnect_plan: ClassVar[Plan | None] = None  # of a class under @autoreconnect
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         """Prepare what `__init__` may use, so that subclasses need not call `super().__init__`."""

@@ -66,8 +66,8 @@ class ProcessTimers:
         self.timeline = Timeline()
 
     def of(self, section: Section) -> Sktimer | None:
-        """Return the timer of a section, or None if the class does not define its hook."""
-        timer: Sktimer | None = getattr(self, section.value.strip("_"))
+        """Return the timer of a section; None if the class defines no hook, or it has none."""
+        timer: Sktimer | None = getattr(self, section.value.strip("_"), None)
         return timer
 
     def by_name(self) -> dict[str, Sktimer]:

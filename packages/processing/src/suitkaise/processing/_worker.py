@@ -21,6 +21,7 @@ from ._lifecycle import Lifecycle
 from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, StatusPage
 from ._parcels import Payload, pack, set_out, unpack
+from ._reconnection import learn
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
 from ._skprocess import Skprocess
@@ -109,6 +110,7 @@ class Worker:
 
     def _open(self, job: int) -> Call:
         function = self._functions[job]
+        learn(function.secrets)
         target = unpack(function.payload)
         call: Call
         if isinstance(target, type) and issubclass(target, Skprocess):

@@ -71,6 +71,8 @@ def _ask(connection: "Connection") -> dict[str, Any]:
     databases = []
     for raw_name, raw_file in rows:
         name, file = raw_name.decode(), os.fsdecode(raw_file or b"")
+        if not file.startswith("/"):  # SQLite calls a database that was deserialised "x"
+            file = ""
         if name == "temp":
             _refuse_temporary_tables(connection)
         else:
