@@ -38,14 +38,16 @@ class Counts(NamedTuple):
 
     Attributes:
         classes: How many there were.
-        methods: How many methods they have, and properties.
+        certain: How many of them have no method that may write anything.
+        methods: How many methods they have, and properties, inherited ones included.
         stars: How many of these may write anything.
         silent: How many write nothing.
         writes: How many attributes each of the others writes.
-        seconds: How long each class took.
+        seconds: How much CPU time each class took.
     """
 
     classes: int
+    certain: int
     methods: int
     stars: int
     silent: int
@@ -58,40 +60,57 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.shared_meta", description=__doc__)
     parser.add_argument("--generated", type=int, default=300, help="how many generated classes")
     options = parser.parse_args()
-    library = _measured(list(_library_classes()))
-    print("| standard library | |\n|---|---|")
-    print(f"| classes | {library.classes} |")
-    print(f"| methods and properties | {library.methods} |")
-    print(f"| of these with `*` | {library.stars / library.methods:.0%} |")
-    print(f"| of these that write nothing | {library.silent / library.methods:.0%} |")
-    print(f"| mean writes of the others | {statistics.mean(library.writes):.1f} |")
-    milliseconds = sorted(1000 * seconds for seconds in library.seconds)
-    print(f"| time per class, median | {statistics.median(milliseconds):.1f} ms |")
-    print(f"| time per class, mean | {statistics.mean(milliseconds):.1f} ms |")
-    print(f"| time per class, 95 % | {milliseconds[len(milliseconds) * 95 // 100]:.1f} ms |")
+    classes = list(_library_classes())
+    in_c = [cls for cls in classes if any(map(_is_written_in_c, cls.__mro__[:-1]))]
+    in_python = [cls for cls in classes if cls not in set(in_c)]
+    columns = [_column(_measured(group)) for group in (in_python, in_c)]
+    print("| standard library | all of it Python | with a base written in C |\n|---|--:|--:|")
+    for name in columns[0]:
+        print(f"| {name} | {' | '.join(column[name] for column in columns)} |")
     print()
-    print("| generated classes | |\n|---|---|")
+    print("| generated classes | |\n|---|--:|")
     for name, number in _superfluous(options.generated).items():
         print(f"| {name} | {number} |")
 
 
+def _is_written_in_c(cls: type) -> bool:
+    return not cls.__flags__ & 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+
+def _column(counts: Counts) -> dict[str, str]:
+    milliseconds = sorted(1000 * seconds for seconds in counts.seconds)
+    return {
+        "classes": f"{counts.classes:,}",
+        "of these without any `*`": f"{counts.certain / counts.classes:.0%}",
+        "methods and properties": f"{counts.methods:,}",
+        "of these with `*`": f"{counts.stars / counts.methods:.0%}",
+        "of these that write nothing": f"{counts.silent / counts.methods:.0%}",
+        "mean writes of the others": f"{statistics.mean(counts.writes):.1f}",
+        "time per class, median": f"{statistics.median(milliseconds):.1f} ms",
+        "time per class, mean": f"{statistics.mean(milliseconds):.0f} ms",
+        "time per class, 95 %": f"{milliseconds[len(milliseconds) * 95 // 100]:.0f} ms",
+    }
+
+
 def _measured(classes: list[type]) -> Counts:
-    methods = stars = silent = 0
+    certain = methods = stars = silent = 0
     writes: list[int] = []
     seconds: list[float] = []
     for cls in classes:
-        begin = time.perf_counter()
+        begin = time.process_time()
         meta = shared_meta(cls)
-        seconds.append(time.perf_counter() - begin)
-        for access in [*meta["methods"].values(), *meta["properties"].values()]:
-            methods += 1
+        seconds.append(time.process_time() - begin)
+        accesses = [*meta["methods"].values(), *meta["properties"].values()]
+        methods += len(accesses)
+        certain += all(access["writes"] != ALL for access in accesses)
+        for access in accesses:
             if access["writes"] == ALL:
                 stars += 1
             elif access["writes"]:
                 writes.append(len(access["writes"]))
             else:
                 silent += 1
-    return Counts(len(classes), methods, stars, silent, writes, seconds)
+    return Counts(len(classes), certain, methods, stars, silent, writes, seconds)
 
 
 def _library_classes() -> Iterator[type]:

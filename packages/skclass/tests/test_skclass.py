@@ -1,5 +1,10 @@
+import queue
+import sched
+import shlex
 import subprocess
 import sys
+import textwrap
+import threading
 
 import pytest
 
@@ -184,6 +189,20 @@ def test_a_breaking_circuit_is_written_by_its_reset_only_not_by_a_look():
 
     assert "_count" in meta["methods"]["reset"]["writes"]
     assert meta["properties"]["broken"] == {"writes": [], "reads": ["_count"]}
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [queue.Queue, threading.Event, shlex.shlex, textwrap.TextWrapper, sched.scheduler],
+)
+def test_classes_that_keep_to_themselves_are_known_in_full(kind):
+    class Mine(kind):
+        pass
+
+    meta = Skclass(Mine)._shared_meta
+
+    assert [name for name, access in meta["methods"].items() if "*" in access["writes"]] == []
+    assert [name for name, access in meta["properties"].items() if "*" in access["writes"]] == []
 
 
 def test_importing_it_imports_no_analysis():

@@ -87,6 +87,8 @@ def _next(calls: Calls, arguments: Arguments, place: object) -> Value | None:
 
 
 def _isinstance(calls: Calls, arguments: Arguments, place: object) -> Value | None:
+    names = ("__instancecheck__", "__subclasscheck__")
+    calls.special(frozenset().union(*arguments.positional[1:]), names, arguments)
     return calls.memory.atom(bool)
 
 

@@ -37,6 +37,8 @@ class Calls(Context):
 
     #: Builtins that do to an object what syntax does.
     specials: dict[object, Callable[[Calls, Arguments, object], Value | None]]
+    #: The special methods of the class by which numbers, text and hashes are made of an object.
+    conversions: tuple[str, ...]
 
     @abstractmethod
     def iterate(self, value: Value, place: object) -> Value:
@@ -302,3 +304,9 @@ class Calls(Context):
                 found = self.member_value(member, self.itself, ("special", name))
                 results |= self.call(found, arguments or Arguments(), (self.unit, name))
         return frozenset(results)
+
+    def convert(self, value: Value) -> None:
+        """Let built-in code make numbers, text and hashes of the object, if it can get at it."""
+        if self.conversions and self.memory.itself in self.memory.reach(value):
+            others = Arguments(spread=value | self.contents(value - self.itself))
+            self.special(self.itself, self.conversions, others)

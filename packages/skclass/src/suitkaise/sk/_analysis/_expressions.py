@@ -276,14 +276,13 @@ class Expressions(ABC):
             else:
                 contents |= self._evaluate(part)
         kinds: dict[type, type] = {ast.List: list, ast.Tuple: tuple, ast.Set: set}
-        if isinstance(node, ast.Set) and self._memory.itself in self._memory.reach(contents):
-            self._do.special(self._do.itself, _rules.COMPARE)
+        if isinstance(node, ast.Set):
+            self._do.convert(contents)
         return self._do.fresh(node, kinds[type(node)], contents)
 
     def _dictionary(self, node: ast.Dict) -> Value:
         contents = self._all(node.keys)
-        if self._memory.itself in self._memory.reach(contents):
-            self._do.special(self._do.itself, _rules.COMPARE)
+        self._do.convert(contents)
         for key, value in zip(node.keys, node.values, strict=True):
             given = self._evaluate(value)
             contents |= given if key is not None else self._do.load_item(given, NOTHING, value)
@@ -323,7 +322,7 @@ class Expressions(ABC):
         return items
 
     def _slice(self, node: ast.Slice) -> Value:
-        self._all([node.lower, node.upper, node.step])
+        self._do.convert(self._all([node.lower, node.upper, node.step]))
         return self._memory.atom(slice)
 
 

@@ -16,7 +16,7 @@ from suitkaise.sk._analysis._callees import (
 )
 from suitkaise.sk._analysis._calls import Calls
 from suitkaise.sk._analysis._memory import NOTHING, Thing, Value
-from suitkaise.sk._analysis._rules import COMPARE, ITER, METHODS, TEXT, Result, Rule
+from suitkaise.sk._analysis._rules import METHODS, TEXT, Result, Rule
 from suitkaise.sk._analysis._unit import SENT
 
 
@@ -63,8 +63,8 @@ class Methods(Calls):
         if all(_kinds.is_atom(kind) and hasattr(kind, name) for kind in kinds):
             if name in _rules.ITERATING_METHODS:
                 self.iterate(arguments.all, place)
-            elif self.memory.itself in self.memory.reach(arguments.all):
-                self.special(self.itself, TEXT + COMPARE + ITER)
+            else:
+                self.convert(arguments.all)
             return self._from_atom(thing, name, place)
         if all(kind in METHODS for kind in kinds):
             results = [
@@ -103,6 +103,7 @@ class Methods(Calls):
     ) -> Value:
         given = arguments.all
         contents = self.contents(receiver)
+        self.convert(receiver | given)
         if rule is not None:
             if rule.iterates:
                 contents |= self.iterate(given, place)
@@ -118,6 +119,8 @@ class Methods(Calls):
             given |= self.pairs(given, place)
         elif name in _rules.ITERATING_METHODS:
             given |= self.iterate(given, place)
+        if name == "sort":
+            self.special(given, ("__call__",), Arguments(spread=contents))
         for callee in given:
             if name == "sort" and isinstance(callee.payload, Bound | Taken | Known):
                 self.call_one(callee, Arguments(spread=contents), place)

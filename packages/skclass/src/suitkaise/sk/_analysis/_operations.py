@@ -9,9 +9,13 @@ from suitkaise.sk._analysis import _kinds, _rules
 from suitkaise.sk._analysis._attributes import Attributes
 from suitkaise.sk._analysis._builtins import SPECIALS
 from suitkaise.sk._analysis._callees import Arguments, Bound, Known, OwnClass, Suspended, Taken
+from suitkaise.sk._analysis._members import is_own
 from suitkaise.sk._analysis._memory import NOTHING, Memory, Thing, Value
 from suitkaise.sk._analysis._rules import ITER, METHODS
 from suitkaise.sk._analysis._unit import Unit
+
+#: With a text on the left, or a sequence on either side, these look into the other operand.
+_CONVERTING = frozenset({"__mod__", "__mul__"})
 
 
 class Operations(Attributes):
@@ -25,6 +29,7 @@ class Operations(Attributes):
     ) -> None:
         super().__init__(cls, memory, unit_of)
         self.specials = SPECIALS
+        self.conversions = tuple(n for n in _rules.CONVERTING if is_own(self.find(n)))
         self._advancing: set[Thing] = set()
 
     # Elements
@@ -78,6 +83,7 @@ class Operations(Attributes):
 
     def load_item(self, value: Value, key: Value, place: object) -> Value:
         """Read an element."""
+        self.convert(value - self.itself | key)
         found: set[Thing] = set()
         unknown: set[Thing] = set()
         for thing in value:
@@ -107,6 +113,7 @@ class Operations(Attributes):
 
     def store_item(self, value: Value, key: Value, new: Value, place: object) -> None:
         """Set an element."""
+        self.convert(value - self.itself | key)
         unknown: set[Thing] = set()
         for thing in value:
             if thing is self.memory.itself:
@@ -117,8 +124,6 @@ class Operations(Attributes):
             elif self.memory.is_known(thing, METHODS):
                 self.change([thing])
                 self.memory.put(new | self.loose(key), [thing])
-                if self.memory.itself in self.memory.reach(key):
-                    self.special(self.itself, _rules.COMPARE)
             else:
                 self.suspect(thing)
                 unknown.add(thing)
@@ -127,6 +132,7 @@ class Operations(Attributes):
 
     def delete_item(self, value: Value, key: Value, place: object) -> None:
         """Delete an element."""
+        self.convert(value - self.itself | key)
         unknown: set[Thing] = set()
         for thing in value:
             if thing is self.memory.itself:
@@ -147,6 +153,8 @@ class Operations(Attributes):
         """Apply an operator; operands stay as they are, but for those of the object's own class."""
         mine = self.special(left, names, Arguments((right,)))
         mine |= self.special(right, names, Arguments((left,)))
+        if not _CONVERTING.isdisjoint(names):
+            self.convert(left | right)
         others = (left | right) - self.itself
         return mine | self.number(place, others)
 

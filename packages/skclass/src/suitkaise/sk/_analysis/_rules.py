@@ -75,6 +75,8 @@ READING = frozenset(
     ]
 ).union(COMPARE, TEXT)
 _NUMBER = ("__int__", "__float__", "__index__", "__trunc__", "__complex__", "__str__")
+#: What methods and operators written in C may call of the things that they are given.
+CONVERTING = (*COMPARE, *TEXT, *_NUMBER, "__bytes__")
 
 _COPY = (
     "__copy__",
@@ -184,7 +186,7 @@ _TO_ATOM: dict[object, Rule] = {
     float: Rule(Result.ATOM, float, calls=_NUMBER),
     complex: Rule(Result.ATOM, complex, calls=_NUMBER),
     range: Rule(Result.ATOM, range, calls=_NUMBER),
-    slice: Rule(Result.ATOM, slice, calls=()),
+    slice: Rule(Result.ATOM, slice, calls=_NUMBER),
     hash: Rule(Result.ATOM, int, calls=COMPARE),
     id: Rule(Result.ATOM, int, calls=()),
     callable: Rule(Result.ATOM, bool, calls=()),

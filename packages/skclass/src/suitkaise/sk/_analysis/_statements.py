@@ -9,17 +9,24 @@ variables and attributes may refer to; whoever wants the effects walks until not
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from suitkaise.sk._analysis import _kinds, _rules
 from suitkaise.sk._analysis._callees import Arguments
 from suitkaise.sk._analysis._expressions import OPERATORS, Expressions, text_of
 from suitkaise.sk._analysis._memory import NOTHING, Value
+from suitkaise.sk._analysis._operations import Operations
 from suitkaise.sk._analysis._unit import Effects, Unit
 
 
 class Walk(Expressions):
     """Walks over function bodies; see `Expressions` for the arguments."""
+
+    def __init__(self, operations: Operations, add_unit: Callable[[Any, Unit], Unit]) -> None:
+        super().__init__(operations, add_unit)
+        #: What stands for the classes that are defined in bodies.
+        self._classes: Value = NOTHING
 
     def walk(self, unit: Unit) -> None:
         """Find out the effects of a body, given what is known by now."""
@@ -108,6 +115,8 @@ class Walk(Expressions):
                 for raised in (node.exc, node.cause):
                     if raised is not None:
                         value = self._evaluate(raised)
+                        if classes := value & self._classes:
+                            value |= self._do.call(classes, Arguments(), raised)
                         self._memory.grow(self._memory.raised, self._do.loose(value))
             case ast.Assert():
                 self._truth(self._evaluate(node.test))
@@ -132,8 +141,12 @@ class Walk(Expressions):
 
     def _class(self, node: ast.ClassDef) -> None:
         value = self._do.fresh(node)
+        self._classes |= value
         for part in [*node.bases, *(keyword.value for keyword in node.keywords)]:
-            self._memory.put(self._do.loose(self._evaluate(part)), value)
+            given = self._do.loose(self._evaluate(part))
+            self._memory.put(given, value)
+            if given:  # A base is told of its subclass, and a metaclass makes it.
+                self._do.foreign(given, (node, part))
         for statement in node.body:
             self._statement(statement)
             if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef):
