@@ -186,16 +186,18 @@ WAYS = [
     ("class L(list):\n    def append(this, v): self.n = 1\nL().append(1)", ["n"]),
     ("class D:\n    def __del__(this): self.n = 1\nD()", ["n"]),
     (
-        "class D:\n    def __enter__(this): return self\n    def __exit__(this, *a): pass\nwith D() as q: q.n = 1",
+        "class D:\n    def __enter__(this): return self\n    def __exit__(this, *a): pass\n"
+        "with D() as q: q.n = 1",
         ["n"],
-    ),  # noqa: E501
+    ),
     ("class D:\n    def __getattr__(this, k): return getattr(self, k)\nD().bump()", ["n"]),
     ("class D:\n    x = self.a\nD.x.append(1)", ["a"]),
     ("class D:\n    x = property(lambda this: self.a)\nD().x.append(1)", ["a"]),
     (
-        "@contextlib.contextmanager\ndef cm():\n    self.n = 1\n    yield self.a\nwith cm() as q: q.append(1)",
+        "@contextlib.contextmanager\ndef cm():\n    self.n = 1\n    yield self.a\n"
+        "with cm() as q: q.append(1)",
         ["n", "a"],
-    ),  # noqa: E501
+    ),
     ("@functools.cache\ndef f(): return self.a\nf().append(1)", ["a"]),
     ("@functools.singledispatch\ndef f(q): self.n = 1\nf(1)", ["n"]),
     ("f = functools.wraps(self.bump)(lambda: self.bump())\nf()", ["n"]),
@@ -222,7 +224,7 @@ WAYS = [
     (
         "class D(Exception):\n    def __init__(this): self.n = 1\ntry: raise D\nexcept D: pass",
         ["n"],
-    ),  # noqa: E501
+    ),
     ("class M(type):\n    def __call__(cls): self.n = 1\nclass D(metaclass=M): pass\nD()", ["n"]),
     ("class D:\n    def __format__(this, s): self.n = 1; return ''\n'{}'.format(D())", ["n"]),
     ("class D:\n    def __lt__(this, o): self.n = 1; return True\nsorted([D(), D()])", ["n"]),
