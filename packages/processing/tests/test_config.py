@@ -13,6 +13,7 @@ def test_defaults_run_for_ever_with_one_life() -> None:
 
     assert (config.runs, config.join_in, config.lives) == (None, None, 1)
     assert config.timeouts.run is None
+    assert config.forward_logs is True
     config.validate()
 
 
@@ -31,6 +32,8 @@ def test_defaults_run_for_ever_with_one_life() -> None:
         ("join_in", -0.1),
         ("join_in", float("nan")),
         ("join_in", "1"),
+        ("forward_logs", None),
+        ("forward_logs", 1),
         ("timeouts", None),
         ("timeouts", 3.0),
     ],

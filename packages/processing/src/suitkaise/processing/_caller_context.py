@@ -16,23 +16,20 @@ every process: the trace context and the baggage travel in their W3C forms.
 from __future__ import annotations
 
 import contextlib
-import io
 import marshal
-import pickle
 import sys
 from collections.abc import Callable
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
-from types import FunctionType, ModuleType
 from typing import Any
 
 from suitkaise.cucumber import deserialize
 from suitkaise.cucumber._handlers._context_variables import find_variable, places_of
 
+from ._harmless import require_harmless
 from ._late_imports import forget, when_imported
 from ._serializing import serialize
 
-_PLAIN = frozenset({int, float, str, bytes, bool, type(None)})
 _OF_THE_CALLER_ALONE = frozenset({("sniffio._impl", "current_async_library_cvar")})
 _TELEMETRY = ("opentelemetry.trace", "opentelemetry.baggage")  # whose users want the context
 # As `decimal` sets it up: precision, rounding, exponents, capitals, clamp, traps.
@@ -58,7 +55,7 @@ def capture() -> bytes:
             telemetry = _capture_telemetry(value)
             continue
         try:
-            _require_harmless(value)
+            require_harmless(value)
             places = places_of(variable)
             if not places:
                 others.append(serialize((variable, value)))
@@ -129,32 +126,6 @@ class _Once:
             variable: ContextVar[Any] = find_variable(*place)
             variable.set(deserialize(self._payload))
             self._is_set = True
-
-
-# -- values
-
-
-class _RefusedError(Exception):
-    """Pickling such a value would do harm, or is impossible."""
-
-
-_NO_MATTER_OF_PICKLES = (type, FunctionType, ModuleType, ContextVar)
-
-
-class _Probe(pickle.Pickler):
-    """Pickles to no purpose, and raises where that is impossible or uses something up."""
-
-    def reducer_override(self, thing: Any) -> Any:
-        if isinstance(thing, _NO_MATTER_OF_PICKLES):
-            return len, ()  # anything that pickle writes; nobody reads it
-        if hasattr(type(thing), "__next__"):
-            raise _RefusedError(f"a {type(thing).__name__} would be used up")
-        return NotImplemented
-
-
-def _require_harmless(value: Any) -> None:
-    if type(value) not in _PLAIN:
-        _Probe(io.BytesIO(), 5).dump(value)
 
 
 # -- the decimal context

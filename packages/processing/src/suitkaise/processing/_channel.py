@@ -129,11 +129,14 @@ class ChildChannel:
         self._write_lock = threading.RLock()
         self._polls = threading.local()  # a poll object serves one thread at a time
 
-    def send(self, message: Message) -> None:
+    def send(self, message: Message, *, ends_without_parent: bool = True) -> None:
         """Send a message; blocks while the socket is full.
 
-        If it is interrupted, what is left is sent with the next message. Ends this process if the
-        parent is gone.
+        If it is interrupted, what is left is sent with the next message.
+
+        Args:
+            message: What to send.
+            ends_without_parent: Whether this process is to end if the parent is gone.
         """
         frame = encode(message)
         with self._write_lock:
@@ -141,7 +144,9 @@ class ChildChannel:
             try:
                 self._writer.flush()
             except OSError:
-                os._exit(1)
+                self._writer.clear()
+                if ends_without_parent:
+                    os._exit(1)
 
     def receive(self, timeout: float | None = None) -> Message | None:
         """Return the next message; blocks up to `timeout` seconds, None: until there is one.

@@ -11,7 +11,7 @@ import warnings
 
 from suitkaise.cucumber import deserialize
 
-from . import _caller_context, _surroundings
+from . import _caller_context, _log_records, _surroundings
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child_end import ChildEnd
@@ -45,6 +45,11 @@ def live(channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> int:
     status = 0
     try:
         _surroundings.apply(start.surroundings)
+        if start.forwards_logs:
+            _log_records.forward(channel, start.name)
+        else:
+            _log_records.keep()
+            _log_records.set_process_name(start.name)
         if start.context:
             _caller_context.restore(start.context)
         if start.role == "process":
@@ -61,7 +66,8 @@ def _run_process(
 ) -> None:
     try:
         learn(start.secrets)
-        process, config = unpack(start.payload), deserialize(start.config)
+        with _log_records.without_new_handlers():
+            process, config = unpack(start.payload), deserialize(start.config)
         timers = deserialize(start.timers) if start.timers else None
     except Exception as error:
         failure = ProcessError(

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Callable
+from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Protocol
 
 from ._channel import ParentChannel
-from ._messages import Message
+from ._logs import Backlog
+from ._messages import Done, Finished, Logged, Message, Rejected
 from ._page import StatusPage
 
 SERVER_MODULE = "suitkaise.processing._server"  # in the command line of every server
 
+_ENDINGS = (Finished, Done, Rejected)  # what waits until the records before it are handled
+
 if TYPE_CHECKING:
     from ._launcher import Launcher
+    from ._logs import LogThread
     from ._supervisor import Supervisor
 
 
@@ -48,6 +54,7 @@ class Child:
         supervisor: Supervisor,
         endpoint: socket.socket,
         page: StatusPage,
+        logs: LogThread,
     ) -> None:
         self.number = number
         self.page = page
@@ -58,6 +65,8 @@ class Child:
         self._owner = owner
         self._launcher = launcher
         self._supervisor = supervisor
+        self._logs = logs
+        self._backlog: Backlog | None = None  # once it has logged something
         self._descriptor = endpoint.fileno()
         self.receive_error: Exception | None = None
         self._channel = ParentChannel(
@@ -119,7 +128,11 @@ class Child:
                 pass
         finally:
             self.release()
-            self._owner.on_exit(self)
+            self._in_turn(partial(self._owner.on_exit, self))
+
+    def take_last_records(self) -> None:
+        """Have the records handled that it sent before its end, nothing else. From any thread."""
+        self._supervisor.call_soon(self._take_last_records)
 
     def release(self) -> None:
         """Free the channel, and the page's descriptor."""
@@ -153,8 +166,29 @@ class Child:
         if messages is None:
             return False
         for message in messages:
-            self._owner.on_message(self, message)
+            if isinstance(message, Logged):
+                if self._backlog is None:
+                    self._backlog = Backlog(self._logs, self._supervisor)
+                self._backlog.add(message)
+            elif isinstance(message, _ENDINGS):
+                self._in_turn(partial(self._owner.on_message, self, message))
+            else:
+                self._owner.on_message(self, message)
         return True
+
+    def _in_turn(self, call: Callable[[], None]) -> None:
+        """Make a call once the records so far have been handled."""
+        if self._backlog is None:
+            call()
+        else:
+            self._backlog.after_records(call)
+
+    def _take_last_records(self) -> None:
+        with contextlib.suppress(Exception):  # above all the end of the file
+            while (messages := self._channel.receive_ready()) is not None:
+                for message in messages:
+                    if isinstance(message, Logged):
+                        self._logs.put(Backlog(self._logs, self._supervisor), message)
 
     def _stop_receiving(self) -> None:
         self._supervisor.forget(self._descriptor, self._on_ready, lambda: None)

@@ -65,21 +65,25 @@ class ProcessConfig(_Fields):
         join_in: Seconds after which it stops as if `stop()` had been called; None: never.
         lives: How many failures end it: 1 ends it at the first.
         timeouts: Seconds that each hook may take.
+        forward_logs: Whether log records made in the process go through the handlers of the
+            parent; else only handlers that are added in the process see them.
     """
 
-    __slots__ = ("join_in", "lives", "runs", "timeouts")
+    __slots__ = ("forward_logs", "join_in", "lives", "runs", "timeouts")
     _title = "process_config"
 
     runs: int | None
     join_in: float | None
     lives: int
     timeouts: Timeouts
+    forward_logs: bool
 
     def __init__(self) -> None:
         self.runs = None
         self.join_in = None
         self.lives = 1
         self.timeouts = Timeouts()
+        self.forward_logs = True
 
     def validate(self) -> None:
         """Check every field.
@@ -91,6 +95,10 @@ class ProcessConfig(_Fields):
             _require_count("runs", self.runs)
         _require_count("lives", self.lives)
         _require_seconds("join_in", self.join_in)
+        if not isinstance(self.forward_logs, bool):
+            raise ValueError(
+                f"process_config.forward_logs is {self.forward_logs!r}: it must be True or False"
+            )
         if not isinstance(self.timeouts, Timeouts):
             raise ValueError(
                 f"process_config.timeouts is {self.timeouts!r}: set its fields instead, "

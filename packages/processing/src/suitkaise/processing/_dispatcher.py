@@ -59,8 +59,9 @@ class Dispatcher:
         scheduler: Decides; it may be asked without the lock, for an estimate.
     """
 
-    def __init__(self, workers: int) -> None:
+    def __init__(self, workers: int, *, forwards_logs: bool = True) -> None:
         self.workers = workers
+        self._forwards_logs = forwards_logs
         self.scheduler = Scheduler()
         self._process = os.getpid()
         self._supervisor: Supervisor | None = None  # once there are workers
@@ -294,7 +295,12 @@ class Dispatcher:
             self._crew[worker.number] = worker
             self._supervisor = engine().supervisor
             try:
-                start = Start("worker", worker.surroundings)
+                start = Start(
+                    "worker",
+                    worker.surroundings,
+                    name=f"PoolWorker-{worker.number}",
+                    forwards_logs=self._forwards_logs,
+                )
                 engine().launch(start, self, partial(self._adopt, worker))
                 self._carry_out(self.scheduler.worker_added(worker.number))
             except BaseException:

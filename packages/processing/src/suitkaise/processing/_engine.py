@@ -16,6 +16,7 @@ from collections.abc import Callable
 
 from ._children import Child, Owner
 from ._launcher import Launcher
+from ._logs import LogThread
 from ._messages import Start
 from ._page import create_page
 from ._platform import ensure_supported, occupy_standard_descriptors
@@ -30,6 +31,7 @@ class Engine:
         occupy_standard_descriptors()
         self.supervisor = Supervisor()
         self.supervisor.start()
+        self._logs = LogThread()
         self._lock = threading.RLock()  # guards the launcher
         self._launcher: Launcher | None = None
         self._numbers = itertools.count(1)
@@ -59,6 +61,7 @@ class Engine:
         if launcher is not None:
             launcher.close()
         self.supervisor.stop()
+        self._logs.finish()
 
     def abandon(self) -> None:
         """Let go of everything, in a process forked from this one."""
@@ -85,7 +88,9 @@ class Engine:
                 except BaseException:
                     ours.close()
                     raise
-                child = Child(next(self._numbers), owner, launcher, self.supervisor, ours, page)
+                child = Child(
+                    next(self._numbers), owner, launcher, self.supervisor, ours, page, self._logs
+                )
                 try:
                     adopt(child)
                     child.watch()

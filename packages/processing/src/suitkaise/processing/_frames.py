@@ -14,6 +14,7 @@ import itertools
 import os
 import socket
 import struct
+import threading
 from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -70,6 +71,7 @@ class FrameWriter:
         self._queue: deque[tuple[int, memoryview, Sequence[Descriptor]]] = (
             deque()
         )  # (where it begins in the stream, frame, its descriptors)
+        self._busy = threading.Lock()  # held while sending; never waited for
         self._sent: deque[int] = deque()  # bytes that each call of send took: together, how far
 
     def put(self, frame: Frame) -> None:
@@ -81,12 +83,24 @@ class FrameWriter:
     def flush(self) -> None:
         """Send all that there is.
 
-        How far it has come is never computed from what was intended: the deque takes what `send`
-        returns within one instruction.
+        In a signal handler that has interrupted just this, it leaves the sending to what it has
+        interrupted, which would else send the same again.
 
         Raises:
             BlockingIOError: The socket takes no more now.
             OSError: The other end is gone.
+        """
+        while self._queue:
+            if self._busy.locked():
+                return
+            with self._busy:
+                self._send()
+
+    def _send(self) -> None:
+        """Send what is in the queue.
+
+        How far it has come is never computed from what was intended: the deque takes what `send`
+        returns within one instruction.
         """
         queue, sent = self._queue, self._sent
         while queue:
@@ -105,7 +119,6 @@ class FrameWriter:
             else:
                 end = None if self._most_bytes is None else done + self._most_bytes
                 sent.extend(map(self._socket.send, (data[done:end],), self._flags))
-        self._sent = deque()
 
     def clear(self) -> None:
         """Drop what has not been sent."""

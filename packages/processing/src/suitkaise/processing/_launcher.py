@@ -97,6 +97,7 @@ class Launcher:
             self._server.wait()
         finally:
             for child in children:
+                child.take_last_records()
                 child.release()
 
     def abandon(self) -> None:

@@ -7,9 +7,9 @@ descriptors travel beside it. `marshal` is the fastest that handles plain values
 the same interpreter. What is told is mostly bytes alone, which are the body as they are.
 
     parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
-    parent  <-Told, Checkpoint, Timings, Finished--  process
+    parent  <-Told, Logged, Checkpoint, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
-    parent  <-Done, Rejected-----------------------  worker
+    parent  <-Done, Rejected, Logged---------------  worker
 
 The server's messages, which carry descriptors, are in `_server`.
 """
@@ -34,6 +34,8 @@ class Start(NamedTuple):
     current_run: int = 0  # process: where to go on
     lives: int = 1  # process: the lives left
     timers: bytes = b""  # process: those of its earlier lives as cucumber bytes
+    name: str = ""  # what its log records call it
+    forwards_logs: bool = False  # whether they are sent to the parent
     context: bytes = b""  # process: see _caller_context; empty: nothing to carry
     secrets: bytes = b""  # process: for _autoreconnect; in this message alone, never in a payload
 
@@ -42,6 +44,13 @@ class Told(NamedTuple):
     """What one side gave to `tell`."""
 
     payload: Payload
+
+
+class Logged(NamedTuple):
+    """A log record made in the child, see _log_records."""
+
+    fields: dict[str, Any]  # plain values
+    rich: bytes  # those that are not plain, as cucumber bytes of a dict; empty: none
 
 
 class Stop(NamedTuple):
@@ -125,6 +134,7 @@ class Rejected(NamedTuple):
 Message = (
     Start
     | Told
+    | Logged
     | Stop
     | Checkpoint
     | Question
@@ -140,6 +150,7 @@ Message = (
 _KINDS: tuple[type[Message], ...] = (
     Start,
     Told,
+    Logged,
     Stop,
     Checkpoint,
     Question,

@@ -6,6 +6,7 @@ The I/O thread feeds it (`on_message`, `on_exit`); any thread may ask it.
 from __future__ import annotations
 
 import enum
+import itertools
 import os
 import threading
 import time
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
 ANSWER_TIME = 0.1  # seconds that a question for the timers is waited for
+
+
+_numbers = itertools.count(1)  # of the processes started here, for their names
 
 
 class State(enum.Enum):
@@ -96,6 +100,8 @@ class ParentEnd:
             serialize(config),
             began=time.monotonic(),
             lives=config.lives,
+            name=f"{self.name}-{next(_numbers)}",
+            forwards_logs=config.forward_logs,
             context=_caller_context.capture(),
             secrets=secrets,
         )

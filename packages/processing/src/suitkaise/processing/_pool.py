@@ -105,6 +105,8 @@ class Pool(Maps):
 
     Args:
         workers: How many processes run at once; None: the CPUs that this process may use.
+        forward_logs: Whether log records made in tasks go through the handlers of this process;
+            else only handlers that are added in the workers see them.
 
     Raises:
         ValueError: If `workers` is not a whole number from 1 on.
@@ -115,12 +117,12 @@ class Pool(Maps):
         [1, 4, 9]
     """
 
-    def __init__(self, workers: int | None = None) -> None:
+    def __init__(self, workers: int | None = None, *, forward_logs: bool = True) -> None:
         if workers is None:
             workers = usable_cpus()
         if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
             raise ValueError(f"Pool(workers={workers!r}): it must be a whole number from 1 on")
-        super().__init__(Dispatcher(workers), star=False)
+        super().__init__(Dispatcher(workers, forwards_logs=forward_logs), star=False)
         # The I/O thread knows the dispatcher, not the pool: dropping the pool ends the workers.
         finalizer = weakref.finalize(self, self._dispatcher.terminate_later)
         finalizer.atexit = False

@@ -10,6 +10,7 @@ import contextlib
 import signal
 import socket
 
+from . import _log_records
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child import live
@@ -45,11 +46,13 @@ class _Rehearsal(Skprocess):
 def rehearse() -> None:
     """Go through all that a child does from its first message to its last; leaves no trace."""
     thing = _Rehearsal()
-    start = Start("process", capture(), serialize(thing), serialize(thing.process_config))
+    payload, config = serialize(thing), serialize(thing.process_config)
+    start = Start("process", capture(), payload, config, forwards_logs=True)
     alarm = SectionAlarm()
     page = StatusPage.from_descriptor(create_page()[1])
     ours, theirs = socket.socketpair()
     with ours, contextlib.closing(ChildChannel(theirs.detach())) as channel:
         ours.sendall(encode(start).data)
         live(channel, page, alarm)
+    _log_records.keep()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

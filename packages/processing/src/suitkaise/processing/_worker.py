@@ -18,6 +18,7 @@ from ._channel import ChildChannel
 from ._child_end import ChildEnd
 from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
+from ._log_records import without_new_handlers
 from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, StatusPage
 from ._parcels import Payload, pack, set_out, unpack
@@ -111,7 +112,8 @@ class Worker:
     def _open(self, job: int) -> Call:
         function = self._functions[job]
         learn(function.secrets)
-        target = unpack(function.payload)
+        with without_new_handlers():
+            target = unpack(function.payload)
         call: Call
         if isinstance(target, type) and issubclass(target, Skprocess):
             call = self._run_skprocess_of(target, function.star)
