@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from .contest import Call, Contest, Trial, contests_of
+from .contest import Call, Contest, contests_of
 
 _WARM_UPS = 3
 _WARM_UP_SECONDS = 0.3
@@ -68,18 +68,18 @@ def _serve(referee: Connection, contest: Contest, contender_number: int) -> None
         referee.send(Ready())
         while True:
             referee.recv()
-            referee.send(Sample(_time(call, contest.prepare(), loops) / loops / contest.per))
+            referee.send(Sample(_time(call, contest, loops) / loops / contest.per))
 
 
 def _warm_up(contest: Contest, call: Call) -> int:
     """Make a few calls, and find how many of them a sample needs to be long enough to time."""
     warm_ups, seconds = 0, 0.0
     while warm_ups < _WARM_UPS and seconds < _WARM_UP_SECONDS:
-        seconds += _time(call, contest.prepare(), 1)
+        seconds += _time(call, contest, 1)
         warm_ups += 1
     loops, seconds = 1, 0.0
     while loops < contest.max_loops:
-        seconds = _time(call, contest.prepare(), loops)
+        seconds = _time(call, contest, loops)
         if seconds >= _SAMPLE_SECONDS / 2:
             break
         loops *= 2
@@ -88,15 +88,17 @@ def _warm_up(contest: Contest, call: Call) -> int:
     return min(loops, contest.max_loops)
 
 
-def _time(call: Call, trial: Trial, loops: int) -> float:
+def _time(call: Call, contest: Contest, loops: int) -> float:
     """Return the seconds that so many calls take; the last answer must be right."""
+    trial = contest.prepare()
     given = trial.given
     answer = None
+    clock = time.process_time if contest.in_cpu_time else time.perf_counter
     gc.collect()
-    began = time.perf_counter()
+    began = clock()
     for _ in range(loops):
         answer = call(given)
-    seconds = time.perf_counter() - began
+    seconds = clock() - began
     if not trial.is_right(answer):
         raise WrongAnswerError(f"a wrong answer: {answer!r:.60}")
     return seconds

@@ -59,6 +59,8 @@ class Contest:
         script: What the agents run as their `__main__`; None: an empty one, which suits peers best,
             as they import it again in every process they spawn.
         is_first: Whether every sample is the first call in a program of its own.
+        in_cpu_time: Whether the agent's CPU time counts instead of the clock: for what one thread
+            does without ever waiting, so that a busy machine makes no difference.
         deadline: Seconds after which a sample has hung.
     """
 
@@ -73,6 +75,7 @@ class Contest:
     per: int = 1
     script: Path | None = None
     is_first: bool = False
+    in_cpu_time: bool = False
     deadline: float = 30.0
 
 

@@ -137,7 +137,13 @@ def _recorded(times: int, kept: int = 0) -> Trial:
 
 def _contest(title: str, about: str, *contenders: Contender, reference: str) -> Contest:
     return Contest(
-        title, about, partial(_recorded, _TIMES), contenders, reference=reference, per=_TIMES
+        title,
+        about,
+        partial(_recorded, _TIMES),
+        contenders,
+        reference=reference,
+        per=_TIMES,
+        in_cpu_time=True,
     )
 
 
@@ -146,7 +152,7 @@ _SKTIMER, _CODETIMING = "suitkaise Sktimer", "codetiming"
 CONTESTS = (
     _contest(
         "start and stop a timer",
-        f"Around nothing, {_TIMES:,} times; the timers keep every measurement.",
+        f"Around nothing, {_TIMES:,} times, in CPU time; the timers keep every measurement.",
         Contender(_SKTIMER, partial(_sktimer, _start_stop), is_ours=True),
         Contender(_CODETIMING, partial(_codetiming, _start_stop)),
         Contender("perf_counter, twice", _bare),
@@ -154,7 +160,7 @@ CONTESTS = (
     ),
     _contest(
         "time a block",
-        f"An empty one, {_TIMES:,} times.",
+        f"An empty one, {_TIMES:,} times, in CPU time.",
         Contender("suitkaise TimeThis", partial(_sktimer, _with_time_this), is_ours=True),
         Contender(_CODETIMING, partial(_codetiming, _with)),
         Contender("perf_counter, twice", _bare),
@@ -162,14 +168,14 @@ CONTESTS = (
     ),
     _contest(
         "time a function",
-        f"An empty one, {_TIMES:,} times, with a decorator.",
+        f"An empty one, {_TIMES:,} times, with a decorator, in CPU time.",
         Contender("suitkaise timethis", partial(_sktimer, _decorated_by_timethis), is_ours=True),
         Contender(_CODETIMING, partial(_codetiming, _decorated)),
         reference=_CODETIMING,
     ),
     _contest(
         "record a duration",
-        f"One that was measured elsewhere, {_TIMES:,} times.",
+        f"One that was measured elsewhere, {_TIMES:,} times, in CPU time.",
         Contender(_SKTIMER, partial(_sktimer, _add), is_ours=True),
         Contender(
             f"{_SKTIMER}, max_times={_TIMES}",
@@ -182,7 +188,7 @@ CONTESTS = (
     ),
     Contest(
         "record a duration, read mean and deviation",
-        f"With {_KEPT:,} measurements there already.",
+        f"With {_KEPT:,} measurements there already, in CPU time.",
         partial(_recorded, _READINGS, _KEPT),
         (
             Contender(_SKTIMER, partial(_sktimer, _add_and_read, _KEPT), is_ours=True),
@@ -195,5 +201,6 @@ CONTESTS = (
         ),
         reference=_CODETIMING,
         per=_READINGS,
+        in_cpu_time=True,
     ),
 )
