@@ -87,6 +87,8 @@ actions = {{
     "tell": forever(lambda: echo.tell("x" * 5000)),
     "start": lambda: Quick().run(),
     "map": lambda: pool.map(str, range(100_000)),
+    "map in the background": lambda: pool.map.background()(str, range(3000)).result(),
+    "imap with a timeout": lambda: list(pool.imap.timeout(20)(str, range(1000))),
     "imap": lambda: list(pool.imap(str, range(100_000))),
     "close": open_and_close,
 }}
@@ -125,6 +127,8 @@ print("survived")
         ("start", 0.01),
         ("map", 0.02),
         ("imap", 0.02),
+        ("imap with a timeout", 0.02),
+        ("map in the background", 0.02),
         ("close", 0.02),
     ],
 )

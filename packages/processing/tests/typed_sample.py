@@ -3,7 +3,7 @@
 from concurrent.futures import Future
 from typing import Any, assert_type
 
-from suitkaise.processing import Skprocess
+from suitkaise.processing import Pool, Skprocess
 
 
 class Countdown(Skprocess):
@@ -25,3 +25,29 @@ async def check_process(process: Countdown) -> None:
     process.wait.timeout(3)(until=5)  # type: ignore[call-arg]
     process.result(5)  # type: ignore[call-arg]
     process.listen.retry()  # type: ignore[attr-defined]
+
+
+def halve(number: int) -> float:
+    return number / 2
+
+
+def add(first: int, second: int) -> int:
+    return first + second
+
+
+async def check_pool(pool: Pool) -> None:
+    assert_type(pool.map(halve, [1, 2]), list[float])
+    assert_type(pool.map(Countdown, [1, 2]), list[Any])
+    assert_type(pool.unordered_map.timeout(3)(halve, [1, 2]), list[float])
+    assert_type(pool.map.background().timeout(2)(halve, [1, 2]), Future[list[float]])
+    assert_type(await pool.map.asynced()(halve, [1, 2]), list[float])
+    assert_type(next(pool.imap(halve, [1, 2])), float)
+    assert_type(list(pool.unordered_imap.timeout(3)(halve, [1, 2])), list[float])
+    assert_type(pool.imap.background()(halve, [1, 2]), Future[list[float]])
+    assert_type(await pool.imap.asynced().timeout(1)(halve, [1, 2]), list[float])
+    assert_type(pool.star().map.timeout(3)(add, [(1, 2)]), list[int])
+    assert_type(await pool.star().imap.asynced()(add, [(1, 2)]), list[int])
+    pool.map(halve, ["x"])  # type: ignore[arg-type]
+    pool.map.timeout("3")  # type: ignore[arg-type]
+    pool.map.timeout(3)(halve)  # type: ignore[call-overload]
+    pool.map.background().asynced()  # type: ignore[attr-defined]

@@ -15,7 +15,7 @@ import contextlib
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -40,9 +40,11 @@ class Awaited(ABC, Generic[R]):
 
     Attributes:
         consequence: What an error says of the time after the timeout.
+        shows_origin: Whether an error is raised with the traceback that it came with.
     """
 
     consequence = ""
+    shows_origin = False
 
     def __init__(self, name: str, notice: Notice, timeout: float | None = None) -> None:
         self.name = name
@@ -83,10 +85,10 @@ class Awaited(ABC, Generic[R]):
 
     async def wait_async(self, timeout: float | None) -> R:
         """Let the event loop go on until it has come: asyncio's, or trio's."""
-        woken = _way_of_this_loop()
+        woken = way_of_this_loop()
         limit = Limit(self, timeout)
         while (outcome := limit.look()) is None:
-            await woken(self, limit.left())
+            await woken(self.notice, self.is_ready, limit.left())
         value: R = deliver(outcome)
         return value
 
@@ -152,7 +154,11 @@ def deliver(outcome: Outcome) -> Any:
     return value
 
 
-def _way_of_this_loop() -> Callable[[Awaited[Any], float | None], Any]:
+Woken = Callable[[Notice, Callable[[], object], float | None], Coroutine[Any, Any, None]]
+
+
+def way_of_this_loop() -> Woken:
+    """Return what to await until something is so or a time is over, in the loop that runs here."""
     trio = sys.modules.get("trio")  # who runs in it has imported it
     if trio is not None:
         with contextlib.suppress(RuntimeError):
@@ -161,7 +167,9 @@ def _way_of_this_loop() -> Callable[[Awaited[Any], float | None], Any]:
     return _woken_in_asyncio
 
 
-async def _woken_in_asyncio(awaited: Awaited[Any], seconds: float | None) -> None:
+async def _woken_in_asyncio(
+    notice: Notice, is_so: Callable[[], object], seconds: float | None
+) -> None:
     import asyncio  # here: only who runs in it needs it
 
     loop = asyncio.get_running_loop()
@@ -175,17 +183,19 @@ async def _woken_in_asyncio(awaited: Awaited[Any], seconds: float | None) -> Non
         with contextlib.suppress(RuntimeError):  # the loop was closed
             loop.call_soon_threadsafe(settle)
 
-    watch = awaited.notice.watch(awaited.is_ready, wake)
+    watch = notice.watch(is_so, wake)
     timer = None if seconds is None else loop.call_later(seconds, settle)
     try:
         await waiter
     finally:
-        awaited.notice.unwatch(watch)
+        notice.unwatch(watch)
         if timer is not None:
             timer.cancel()
 
 
-async def _woken_in_trio(awaited: Awaited[Any], seconds: float | None) -> None:
+async def _woken_in_trio(
+    notice: Notice, is_so: Callable[[], object], seconds: float | None
+) -> None:
     trio: ModuleType | Any = sys.modules["trio"]
     token = trio.lowlevel.current_trio_token()
     event = trio.Event()
@@ -194,9 +204,9 @@ async def _woken_in_trio(awaited: Awaited[Any], seconds: float | None) -> None:
         with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(event.set)
 
-    watch = awaited.notice.watch(awaited.is_ready, wake)
+    watch = notice.watch(is_so, wake)
     try:
         with trio.move_on_after(float("inf") if seconds is None else seconds):
             await event.wait()
     finally:
-        awaited.notice.unwatch(watch)
+        notice.unwatch(watch)

@@ -13,6 +13,7 @@ import enum
 import itertools
 import os
 import threading
+import time
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
@@ -22,15 +23,16 @@ from ._errors import ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._messages import Done, Forget, Function, Message, Rejected, Start, Work
 from ._notice import Notice
-from ._page import CANCELLED, ITEM
+from ._page import CANCELLED, ITEM, ITEM_DEADLINE
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
 
 if TYPE_CHECKING:
     from ._jobs import Job
-    from ._supervisor import Supervisor
+    from ._supervisor import DueCall, Supervisor
 
 _EXIT_GRACE = 5.0
+_BETWEEN_LOOKS = 0.005  # seconds, at least, between two looks for items that run over their time
 
 
 class State(enum.Enum):
@@ -49,6 +51,7 @@ class _Worker:
         self.child: Child | None = None
         self.functions: set[int] = set()  # the jobs whose function it has
         self.surroundings = b""
+        self.is_overdue = False  # killed because its item ran over its time
 
 
 class Dispatcher:
@@ -74,6 +77,7 @@ class Dispatcher:
         ] = {}  # also those that were killed and are not gone yet
         self._jobs: dict[int, Job] = {}
         self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
+        self._looks: dict[int, DueCall] = {}  # job -> the next look for items that run over
         self._job_numbers = itertools.count(1)
         self._worker_numbers = itertools.count(1)
 
@@ -102,6 +106,8 @@ class Dispatcher:
                 self._jobs[number] = job
                 self.scheduler.job_added(number, items)
                 self._hire(self.workers if items is None else min(self.workers, max(1, items)))
+                if job.item_timeout is not None:
+                    self._look_at(number, time.monotonic() + job.item_timeout)
             except BaseException:
                 self._forget_job(number)
                 raise
@@ -241,7 +247,10 @@ class Dispatcher:
             if self._crew.pop(worker.number, None) is None:  # it was retired before
                 return
             item = int(child.page.words[ITEM])
-            actions = self.scheduler.worker_ended(worker.number, item - 1 if item else None)
+            running = item - 1 if item else None
+            if worker.is_overdue and not _is_overdue(child):
+                running = None  # killed too late: the item is another's
+            actions = self.scheduler.worker_ended(worker.number, running)
             for action in actions:
                 if isinstance(action, Fail):
                     died = Died(
@@ -250,6 +259,7 @@ class Dispatcher:
                         child.pid,
                         child.exitcode,
                         child.receive_error,
+                        worker.is_overdue and running is not None,
                     )
                     self._deliver(action.chunk.job, died)
             self._carry_out([action for action in actions if not isinstance(action, Fail)])
@@ -272,6 +282,33 @@ class Dispatcher:
                             ProcessError(f"cannot start a worker: {error}", original_error=error)
                         ),
                     )
+
+    def _look_at(self, number: int, moment: float) -> None:
+        assert self._supervisor is not None
+        self._looks[number] = self._supervisor.call_at(moment, lambda: self._look(number))
+
+    def _look(self, number: int) -> None:
+        """Kill the workers whose item of this job runs over its time.
+
+        A worker notes on its status page when its item must have ended. No item can begin and run
+        over between two looks that are the timeout apart.
+        """
+        with self._lock:
+            job = self._jobs.get(number)
+            if job is None or job.item_timeout is None:
+                return
+            now = time.monotonic()
+            looks = [now + job.item_timeout]
+            for holder in self.scheduler.running_now(number):
+                worker = self._crew[holder]
+                if worker.child is None or worker.is_overdue:
+                    continue
+                if _is_overdue(worker.child):
+                    worker.is_overdue = True
+                    worker.child.kill()
+                elif deadline := worker.child.page.words[ITEM_DEADLINE]:
+                    looks.append(deadline / 1e9)
+            self._look_at(number, max(min(looks), now + _BETWEEN_LOOKS))
 
     # -- under the lock
 
@@ -341,8 +378,10 @@ class Dispatcher:
             changed = b"" if surroundings == worker.surroundings else surroundings
             worker.surroundings = surroundings
             worker.functions.add(number)
-            sent = Function(number, job.star, changed, job.context, job.function, job.secrets)
-            child.send(sent)
+            timeout = job.item_timeout or 0.0
+            child.send(
+                Function(number, job.star, changed, job.context, timeout, job.function, job.secrets)
+            )
         # If the child is gone, its end is on its way, and the chunk goes to another.
         child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
 
@@ -354,6 +393,9 @@ class Dispatcher:
     def _forget_job(self, number: int) -> None:
         self._jobs.pop(number, None)
         self._surroundings.pop(number, None)
+        look = self._looks.pop(number, None)
+        if look is not None:
+            look.cancel()
         self.scheduler.job_ended(number)
         self._changed.notify()
 
@@ -362,3 +404,9 @@ class Dispatcher:
             "a Pool cannot travel to another process: its workers are this one's children; "
             "make a Pool there"
         )
+
+
+def _is_overdue(child: Child) -> bool:
+    """Whether the item that it runs, or was running at its end, has run over its time."""
+    deadline = child.page.words[ITEM_DEADLINE]
+    return bool(deadline) and time.monotonic() >= deadline / 1e9

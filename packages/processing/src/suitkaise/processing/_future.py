@@ -20,13 +20,15 @@ from concurrent import futures
 from concurrent.futures import _base
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
-from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
+from ._awaiting import Awaited, Limit, Opener, Outcome
 from ._deliveries import deliveries
 from ._engine import engine
 from ._errors import ProcessError
 from ._notice import Notice, Watch
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from ._supervisor import DueCall
 
 R = TypeVar("R")
@@ -51,6 +53,7 @@ class ProcessFuture(futures.Future[R]):
         self._news = Notice()  # of the decision
         self._opening = threading.RLock()  # guards the outcome, which is opened once
         self._outcome: Outcome | None = None
+        self._origin: TracebackType | None = None  # raised again and again, it does not grow
         self._done_callbacks: deque[Callable[[futures.Future[R]], object]] = deque()
         self._condition: Any = _Gate(self)
         self._waiters: Any = _Waiters(self)
@@ -93,8 +96,11 @@ class ProcessFuture(futures.Future[R]):
             TimeoutError: If the time was over first.
             CancelledError: If it was cancelled.
         """
-        value: R = deliver(self._await_outcome(timeout))
-        return value
+        value, error = self._await_outcome(timeout)
+        if error is not None:
+            raise error.with_traceback(self._origin)
+        result: R = value
+        return result
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Block until it has come, and return what it raised; None if nothing.
@@ -203,6 +209,9 @@ class ProcessFuture(futures.Future[R]):
                     self._outcome = self._opener()
                 except Exception as error:
                     self._outcome = None, error
+                _, failure = self._outcome
+                if failure is not None and self._awaited.shows_origin:
+                    self._origin = failure.__traceback__
             return self._outcome
 
     # -- for concurrent.futures and asyncio

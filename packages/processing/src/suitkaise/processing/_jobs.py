@@ -6,7 +6,6 @@ unpickling of results. The I/O thread hands over what arrives, unopened, through
 
 from __future__ import annotations
 
-import queue
 from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import islice
@@ -15,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from suitkaise.cucumber import deserialize
 
 from . import _caller_context
-from ._errors import ProcessDiedError, ProcessError, describe_exit
+from ._errors import ProcessDiedError, ProcessError, ResultTimeoutError, describe_exit
+from ._notice import Notice
 from ._parcels import Parcel, Payload, pack, pack_named, set_out, unpack
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ class Died(NamedTuple):
     pid: int | None
     exitcode: int | None
     receive_error: Exception | None  # why it was killed, if what it sent could not be taken
+    is_overdue: bool  # whether it was killed because the item ran over its time
 
 
 class Unreadable(NamedTuple):
@@ -81,6 +82,35 @@ class Broken(NamedTuple):
 Arrival = Delivered | Died | Unreadable | Unpackable | GivenBack | Broken
 
 
+class Arrivals:
+    """What has come of a job, unopened.
+
+    Attributes:
+        notice: Tells of more.
+    """
+
+    def __init__(self) -> None:
+        self.notice = Notice()
+        self._arrivals: deque[Arrival] = deque()
+
+    def put(self, arrival: Arrival) -> None:
+        """Add one. From any thread; does not block."""
+        self._arrivals.append(arrival)
+        self.notice.notify()
+
+    def is_ready(self) -> bool:
+        """Whether there is one."""
+        return bool(self._arrivals)
+
+    def wait(self, timeout: float | None = None) -> None:
+        """Block until there is one, or the time is over."""
+        self.notice.wait_for(self.is_ready, timeout)
+
+    def take(self) -> Arrival:
+        """Return the next; there must be one."""
+        return self._arrivals.popleft()
+
+
 class Batch(NamedTuple):
     """What became of consecutive items.
 
@@ -106,6 +136,7 @@ class Job:
         name: What to call it in error messages.
         star: Whether tuples are unpacked into arguments.
         is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
+        item_timeout: Seconds that each item may run; None: as long as it likes.
     """
 
     def __init__(
@@ -118,13 +149,15 @@ class Job:
         name: str,
         star: bool,
         is_lazy: bool,
+        item_timeout: float | None = None,
     ) -> None:
+        self.item_timeout = item_timeout
         self.function = function
         self.secrets = secrets
         self.name = name
         self.star = star
         self.context = _caller_context.capture()  # of the thread that calls the map
-        self.arrivals: queue.SimpleQueue[Arrival] = queue.SimpleQueue()
+        self.arrivals = Arrivals()
         self._dispatcher = dispatcher
         self._items = iter(items)
         self._is_input_over = False
@@ -147,17 +180,20 @@ class Job:
         """Have the dispatcher take it. If this raises, it has not."""
         self._dispatcher.begin(self, self._size)
 
-    def batches(self) -> Iterator[Batch]:
+    def batches(self) -> Iterator[Batch | None]:
         """Run the job, and yield what became of its items in the order in which that is known.
 
-        Blocks in `next()` until something is known.
+        Yields None when nothing more has come yet: wait for `arrivals`, then go on.
         """
         while True:
             self._cut_chunks()
             if self._rejected:
                 batch: Batch | None = self._rejected.popleft()
             elif self._pending or not self._is_input_over:
-                batch = self._open(self.arrivals.get())
+                if not self.arrivals.is_ready():
+                    yield None
+                    continue
+                batch = self._open(self.arrivals.take())
             elif self._input_error is not None:
                 raise self._input_error
             else:
@@ -222,7 +258,8 @@ class Job:
                 for index, item in enumerate(items, first):  # what moves cannot be given back
                     self._pack_alone(item, index)
                 return
-            self._most_items = max(1, CHUNK_BYTES * len(items) // len(payload))
+            if self.item_timeout is None:  # else a chunk stays one item: what is killed is it alone
+                self._most_items = max(1, CHUNK_BYTES * len(items) // len(payload))
             self._dispatcher.submit(self, first, Cargo(items, payload))
             set_out(payload)
 
@@ -265,8 +302,17 @@ class Job:
         raise _open_error(arrival.error)
 
     def _open_death(self, arrival: Died) -> Batch:
-        chunk, position, pid, exitcode, receive_error = arrival
+        chunk, position, pid, exitcode, receive_error, is_overdue = arrival
         index = chunk.first + position
+        if is_overdue:
+            assert self.item_timeout is not None
+            overdue = ResultTimeoutError(
+                f"{self.name} for item {index} took longer than its timeout of "
+                f"{self.item_timeout:g} s and was killed; the item was "
+                f"{_short(chunk.cargo.items[position])}",
+                timeout=self.item_timeout,
+            )
+            return Batch(index, [None], {index: overdue})
         if receive_error is not None:
             reason = f"{type(receive_error).__name__}: {receive_error}".removesuffix(": ")
             unreceived = ProcessError(

@@ -93,6 +93,7 @@ class Function(NamedTuple):
     star: bool  # whether a tuple is unpacked into arguments
     surroundings: bytes  # empty: as they were
     context: bytes  # see _caller_context; empty: nothing to carry
+    timeout: float  # seconds that each item may take; 0: as long as it likes
     payload: Payload
     secrets: bytes = b""  # as in Start
 

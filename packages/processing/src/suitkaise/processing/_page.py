@@ -13,6 +13,7 @@ here it costs a memory write. The page is a few 64-bit words:
     LIVES     child        the lives that an Skprocess has left
     ASKED     parent       the number of its last question for the timers; 0: none yet
     LISTENING child        1: it waits in `listen`, where only a message can wake it
+    ITEM_DEADLINE child    when the item must have ended (monotonic nanoseconds; 0: never)
 
 It outlives the child, so the parent can tell in which run, or at which item, a child died.
 """
@@ -24,8 +25,8 @@ import os
 
 from ._platform import PAGE_BYTES, anonymous_file
 
-RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED, LIVES, ASKED, LISTENING = range(9)
-_WORDS = 9
+RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED, LIVES, ASKED, LISTENING, ITEM_DEADLINE = range(10)
+_WORDS = 10
 
 
 class StatusPage:

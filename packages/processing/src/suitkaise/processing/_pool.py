@@ -5,20 +5,105 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Iterable
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ._awaiting import Awaited, Failed
+from ._collecting import Collecting
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
+from ._map_calls import LazyMap, ListMap, StarLazyMap, StarListMap
+from ._modifiers import Method
 from ._platform import usable_cpus
 from ._reconnection import pack_with_secrets
-from ._results import Results, in_order, raise_error
+from ._results import Results
 from ._skprocess import Skprocess
 
 if TYPE_CHECKING:
+    from concurrent.futures import Future
     from typing import Self
 
-Item = TypeVar("Item")
-Value = TypeVar("Value")
+    from suitkaise.sk.modifiers import Arguments, Keywords, Operation
+
+
+class Mapping:
+    """The operation of a map: its arguments are the maps it is of, the function and the items.
+
+    Args:
+        name: The map's.
+        is_ordered: Whether results come in the order of the items.
+        is_lazy: Whether a plain call returns an iterator; then a timeout is for each item.
+    """
+
+    is_async = False
+
+    def __init__(self, name: str, *, is_ordered: bool, is_lazy: bool) -> None:
+        self._name = f"Pool.{name}"
+        self._is_ordered = is_ordered
+        self._is_lazy = is_lazy
+
+    def run(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Any:
+        """Return the list, or the iterator."""
+        if self._is_lazy:
+            job = self._job(*args, **kwargs, is_lazy=True, item_timeout=timeout)
+            return Results(job, is_ordered=self._is_ordered)
+        return self._collecting(args, kwargs, timeout).run()
+
+    def begin(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Future[list[Any]]:
+        """Have the list collected; what a plain call would raise is raised by `result()`."""
+        awaited: Awaited[Any]
+        try:
+            awaited = self._collecting(args, kwargs, timeout).begin()
+        except Exception as error:
+            awaited = Failed(error)
+        return awaited.begin(None)
+
+    async def run_async(
+        self, args: Arguments, kwargs: Keywords, timeout: float | None
+    ) -> list[Any]:
+        """Return the list."""
+        return await self._collecting(args, kwargs, timeout).run_async()
+
+    def _collecting(self, args: Arguments, kwargs: Keywords, timeout: float | None) -> Collecting:
+        whole, each = (None, timeout) if self._is_lazy else (timeout, None)
+        job = self._job(*args, **kwargs, is_lazy=False, item_timeout=each)
+        return Collecting(self._name, job, is_ordered=self._is_ordered, timeout=whole, pool=args[0])
+
+    @staticmethod
+    def _job(
+        maps: Maps,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        is_lazy: bool,
+        item_timeout: float | None,
+    ) -> Job:
+        if not callable(function):
+            raise TypeError(f"a map takes a callable or an Skprocess class first, not {function!r}")
+        name = getattr(function, "__qualname__", type(function).__qualname__)
+        packed, secrets = pack_with_secrets(name, function)
+        return Job(
+            maps._dispatcher,
+            items,
+            function=packed,
+            secrets=secrets,
+            name=name,
+            star=maps._star,
+            is_lazy=is_lazy,
+            item_timeout=item_timeout,
+        )
+
+
+_MAP = Mapping("map", is_ordered=True, is_lazy=False)
+_UNORDERED_MAP = Mapping("unordered_map", is_ordered=False, is_lazy=False)
+_IMAP = Mapping("imap", is_ordered=True, is_lazy=True)
+_UNORDERED_IMAP = Mapping("unordered_imap", is_ordered=False, is_lazy=True)
+
+Kind = TypeVar("Kind")
+
+
+def typed(kind: type[Kind], operation: Operation) -> Callable[[Callable[..., Any]], Kind]:
+    """Give a map modifiers, and the type that says what they come to."""
+    return lambda function: cast("Kind", Method(function, operation))
 
 
 class Maps:
@@ -28,47 +113,14 @@ class Maps:
     makes an instance, which runs its life in a worker. Function and items travel by cucumber. What
     a task raises is raised here as itself, its remote traceback as `__cause__`. A worker that dies
     fails the item it was running with a `ProcessDiedError`; another takes its place.
+
+    All four take modifiers before the arguments, in any order: `.timeout(s)`, `.background()`
+    (a Future of the list) and `.asynced()` (to await the list).
     """
 
     def __init__(self, dispatcher: Dispatcher, *, star: bool) -> None:
         self._dispatcher = dispatcher
         self._star = star
-
-    def _list(self, function: Any, items: Iterable[Any], *, is_ordered: bool) -> list[Any]:
-        job = self._job(function, items, is_lazy=False)
-        results: list[Any] = []
-        try:
-            job.begin()
-            for batch in in_order(job) if is_ordered else job.batches():
-                if batch.errors:
-                    raise_error(batch.errors[min(batch.errors)])
-                results += batch.values
-        except Exception:
-            job.end()
-            raise
-        except BaseException:  # Ctrl-C: nobody waits any more for what is running
-            job.end(kill=True)
-            raise
-        job.end()
-        return results
-
-    def _iterate(self, function: Any, items: Iterable[Any], *, is_ordered: bool) -> Results[Any]:
-        return Results(self._job(function, items, is_lazy=True), is_ordered=is_ordered)
-
-    def _job(self, function: Any, items: Iterable[Any], *, is_lazy: bool) -> Job:
-        if not callable(function):
-            raise TypeError(f"a map takes a callable or an Skprocess class first, not {function!r}")
-        name = getattr(function, "__qualname__", type(function).__qualname__)
-        packed, secrets = pack_with_secrets(name, function)
-        return Job(
-            self._dispatcher,
-            items,
-            function=packed,
-            secrets=secrets,
-            name=name,
-            star=self._star,
-            is_lazy=is_lazy,
-        )
 
 
 class StarMaps(Maps):
@@ -77,23 +129,25 @@ class StarMaps(Maps):
     An item that is no tuple is passed as one argument.
     """
 
-    def map(self, function: Callable[..., Value], items: Iterable[Any]) -> list[Value]:
+    @typed(StarListMap, _MAP)
+    def map(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
         """As `Pool.map`, with tuples unpacked."""
-        return self._list(function, items, is_ordered=True)
+        return cast("list[Any]", _MAP.run((self, function, items), {}, None))
 
-    def unordered_map(self, function: Callable[..., Value], items: Iterable[Any]) -> list[Value]:
+    @typed(StarListMap, _UNORDERED_MAP)
+    def unordered_map(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
         """As `Pool.unordered_map`, with tuples unpacked."""
-        return self._list(function, items, is_ordered=False)
+        return cast("list[Any]", _UNORDERED_MAP.run((self, function, items), {}, None))
 
-    def imap(self, function: Callable[..., Value], items: Iterable[Any]) -> Results[Value]:
+    @typed(StarLazyMap, _IMAP)
+    def imap(self, function: Callable[..., Any], items: Iterable[Any]) -> Results[Any]:
         """As `Pool.imap`, with tuples unpacked."""
-        return self._iterate(function, items, is_ordered=True)
+        return cast("Results[Any]", _IMAP.run((self, function, items), {}, None))
 
-    def unordered_imap(
-        self, function: Callable[..., Value], items: Iterable[Any]
-    ) -> Results[Value]:
+    @typed(StarLazyMap, _UNORDERED_IMAP)
+    def unordered_imap(self, function: Callable[..., Any], items: Iterable[Any]) -> Results[Any]:
         """As `Pool.unordered_imap`, with tuples unpacked."""
-        return self._iterate(function, items, is_ordered=False)
+        return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), {}, None))
 
 
 class Pool(Maps):
@@ -138,12 +192,13 @@ class Pool(Maps):
         maps._pool = self  # type: ignore[attr-defined]  # alive as long as its maps are
         return maps
 
-    @overload
-    def map(self, function: type[Skprocess], items: Iterable[Any]) -> list[Any]: ...
-    @overload
-    def map(self, function: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]: ...
-    def map(self, function: Any, items: Iterable[Any]) -> list[Any]:
+    @typed(ListMap, _MAP)
+    def map(
+        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+    ) -> list[Any]:
         """Apply the function to each item; blocks until all are done.
+
+        `.timeout(s)` is for the whole call: what runs then is killed, the pool goes on.
 
         Returns:
             The results, in the order of the items.
@@ -151,18 +206,16 @@ class Pool(Maps):
         Raises:
             BaseException: What a task raised, the first by the order of the items; the rest is
                 cancelled. A `ProcessDiedError` if a task's worker died.
+            ResultTimeoutError: If `.timeout(s)` was over.
             ProcessError: If the pool is closed.
             SerializationError: If the function or an item cannot travel.
         """
-        return self._list(function, items, is_ordered=True)
+        return cast("list[Any]", _MAP.run((self, function, items), {}, None))
 
-    @overload
-    def unordered_map(self, function: type[Skprocess], items: Iterable[Any]) -> list[Any]: ...
-    @overload
+    @typed(ListMap, _UNORDERED_MAP)
     def unordered_map(
-        self, function: Callable[[Item], Value], items: Iterable[Item]
-    ) -> list[Value]: ...
-    def unordered_map(self, function: Any, items: Iterable[Any]) -> list[Any]:
+        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+    ) -> list[Any]:
         """Apply the function to each item; blocks until all are done.
 
         Returns:
@@ -171,33 +224,30 @@ class Pool(Maps):
         Raises:
             BaseException: As `map`, the first that came in.
         """
-        return self._list(function, items, is_ordered=False)
+        return cast("list[Any]", _UNORDERED_MAP.run((self, function, items), {}, None))
 
-    @overload
-    def imap(self, function: type[Skprocess], items: Iterable[Any]) -> Results[Any]: ...
-    @overload
-    def imap(self, function: Callable[[Item], Value], items: Iterable[Item]) -> Results[Value]: ...
-    def imap(self, function: Any, items: Iterable[Any]) -> Results[Any]:
+    @typed(LazyMap, _IMAP)
+    def imap(
+        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+    ) -> Results[Any]:
         """Return an iterator over the results in the order of the items.
 
         The items are pulled as the results are taken, so that endless ones use constant memory.
         `next()` blocks until the next result is there; if the task failed it raises, and the one
-        after that goes on.
+        after that goes on. `.timeout(s)` is for each item: one that runs longer is killed, and
+        fails with a `ResultTimeoutError`. `.background()` and `.asynced()` come to a list.
 
         Raises:
             ProcessError: If the pool is closed.
         """
-        return self._iterate(function, items, is_ordered=True)
+        return cast("Results[Any]", _IMAP.run((self, function, items), {}, None))
 
-    @overload
-    def unordered_imap(self, function: type[Skprocess], items: Iterable[Any]) -> Results[Any]: ...
-    @overload
+    @typed(LazyMap, _UNORDERED_IMAP)
     def unordered_imap(
-        self, function: Callable[[Item], Value], items: Iterable[Item]
-    ) -> Results[Value]: ...
-    def unordered_imap(self, function: Any, items: Iterable[Any]) -> Results[Any]:
+        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+    ) -> Results[Any]:
         """Return an iterator over the results in the order in which they come in; see `imap`."""
-        return self._iterate(function, items, is_ordered=False)
+        return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), {}, None))
 
     def close(self) -> None:
         """Take no more work, wait for the maps that run, and end the workers; may be repeated.

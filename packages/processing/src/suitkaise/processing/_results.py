@@ -12,11 +12,14 @@ from ._jobs import Batch, Job
 Value = TypeVar("Value")
 
 
-def in_order(job: Job) -> Iterator[Batch]:
+def in_order(job: Job) -> Iterator[Batch | None]:
     """Yield a job's batches in the order of their items; holds back those that come early."""
     early: dict[int, Batch] = {}
     following = 0
     for batch in job.batches():
+        if batch is None:
+            yield None
+            continue
         early[batch.first] = batch
         while (turn := early.pop(following, None)) is not None:
             following += len(turn.values)
@@ -58,6 +61,9 @@ class Results(Iterator[Value], Generic[Value]):
             try:
                 while not self._ready and not self._is_closed:
                     batch = next(self._batches)
+                    if batch is None:
+                        job.arrivals.wait()
+                        continue
                     errors = batch.errors
                     self._ready.extend(
                         (value, errors.get(index))

@@ -20,7 +20,7 @@ from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._log_records import without_new_handlers
 from ._messages import Done, Forget, Function, Rejected, Work
-from ._page import CANCELLED, ITEM, StatusPage
+from ._page import CANCELLED, ITEM, ITEM_DEADLINE, StatusPage
 from ._parcels import Payload, pack, set_out, unpack
 from ._reconnection import learn
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
@@ -86,6 +86,9 @@ class Worker:
         values: list[Any] = []
         failures: dict[int, bytes] = {}
         position, batch, busy = work.start, 1, 0.0
+        timeout = self._functions[work.job].timeout
+        if timeout:  # a chunk is one item then
+            words[ITEM_DEADLINE] = time.monotonic_ns() + int(timeout * 1e9)
         started = time.perf_counter()
         # The clock is read after 1, 2, 4 ... items: often enough to give back what would take too
         # long, seldom enough to cost quick items nothing.
@@ -103,7 +106,7 @@ class Worker:
                 batch *= 2
         leave_if_forked(self._process)
         packed = self._pack(values, failures, work.start)
-        words[ITEM] = 0
+        words[ITEM_DEADLINE] = words[ITEM] = 0
         flush_output()
         self._channel.send(Done(work.chunk, len(values), busy, packed, failures))
         for value in packed if isinstance(packed, list) else ():
