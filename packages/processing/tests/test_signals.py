@@ -223,13 +223,14 @@ def test_a_second_ctrl_c_spoils_nothing(pause: float, terminals: list[Terminal])
 
 def test_ctrl_c_that_the_program_catches_ends_no_process(terminals: list[Terminal]) -> None:
     terminal = Terminal(
-        ALL_KINDS + "try:\n    time.sleep(1000)\nexcept KeyboardInterrupt:\n    pass\n"
+        ALL_KINDS + "try:\n    report('catching')\n    time.sleep(1000)\n"
+        "except KeyboardInterrupt:\n    pass\n"
         "assert all(process.is_alive for process in started)\n"
         "assert pool.map(abs, [-1, -2]) == [1, 2]\n"
         "report('all there')\n"
     )
     terminals.append(terminal)
-    terminal.read_until("ready")
+    terminal.read_until("catching")
 
     terminal.press()
 

@@ -56,6 +56,7 @@ class _Step(Enum):
     """What a transition does beside going on."""
 
     NONE = auto()
+    BEGIN = auto()  # go on where the last checkpoint was, which may have been after the last run
     COUNT_RUN = auto()  # the iteration is complete: count it, and see if it was the last
     SPEND_LIFE = auto()  # begin again, with the same iteration, if a life is left
 
@@ -63,7 +64,7 @@ class _Step(Enum):
 _NONE = _Step.NONE  # looking a member up takes as long as all else in `advance`
 
 _TABLE: dict[tuple[Section, Outcome], tuple[Section, _Step]] = {
-    (Section.RECONNECT, Outcome.RETURNED): (Section.PRERUN, _Step.NONE),
+    (Section.RECONNECT, Outcome.RETURNED): (Section.PRERUN, _Step.BEGIN),
     (Section.RECONNECT, Outcome.STOPPING): (Section.ONFINISH, _Step.NONE),
     (Section.RECONNECT, Outcome.FAILED): (Section.ERROR, _Step.SPEND_LIFE),
     (Section.PRERUN, Outcome.RETURNED): (Section.RUN, _Step.NONE),
@@ -125,13 +126,14 @@ class Lifecycle:
             ) from None
         if step is _NONE:
             pass
-        elif step is _Step.COUNT_RUN:
-            self.current_run += 1
-            if self.runs is not None and self.current_run >= self.runs:
-                following = Section.ONFINISH
         elif step is _Step.SPEND_LIFE:
             self.lives -= 1
             if self.lives > 0:
                 following = Section.RECONNECT
+        else:
+            if step is _Step.COUNT_RUN:
+                self.current_run += 1
+            if self.runs is not None and self.current_run >= self.runs:
+                following = Section.ONFINISH
         self.section = following
         return following

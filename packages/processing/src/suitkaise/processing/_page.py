@@ -8,7 +8,7 @@ here it costs a memory write. The page is a few 64-bit words:
     SECTION   child        the section that is running
     DEADLINE  child        when the section must have ended (monotonic nanoseconds; 0: never)
     ITEM      child        1 + the position in its chunk of the item a worker is running; 0: none
-    STOP      parent       1: the Skprocess is to stop
+    STOP      both         1: the Skprocess is to stop, and so is each further life of it
     CANCELLED parent       the job whose items a worker is to skip
     LIVES     child        the lives that an Skprocess has left
     ASKED     parent       the number of its last question for the timers; 0: none yet

@@ -298,8 +298,9 @@ class ParentEnd:
             if self._state.has_ended:
                 return
             is_dead = child.start_error is None and child.receive_error is None
-            if self._state is State.RUNNING and self._start.lives > 1 and is_dead:
-                self._restart()
+            lives = int(child.page.words[LIVES])  # exceptions have spent some
+            if self._state is State.RUNNING and lives > 1 and is_dead:
+                self._restart(lives - 1)
                 return
         if child.receive_error is not None:
             self._end(Finished(True, b"", b""), self._unreceived(child.receive_error))
@@ -308,11 +309,11 @@ class ParentEnd:
         else:
             self._end(Finished(True, b"", b""), self._overdue or self._death(child))
 
-    def _restart(self) -> None:
+    def _restart(self, lives: int) -> None:
         """Begin the next life, from the last checkpoint."""
         was_stopped = self._present.page.words[STOP] == 1
         self._overdue = None
-        self._start = self._start._replace(lives=self._start.lives - 1, timers=self._known.fold())
+        self._start = self._start._replace(lives=lives, timers=self._known.fold())
         engine().launch(self._start, self, self._adopt)
         if was_stopped:
             self._present.page.words[STOP] = 1

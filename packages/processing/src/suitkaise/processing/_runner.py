@@ -29,7 +29,7 @@ from ._errors import (
 from ._hooks import defined_sections, hook_function
 from ._lifecycle import Lifecycle, Outcome, Section
 from ._messages import Finished
-from ._page import ASKED, DEADLINE, LIVES, RUN, SECTION
+from ._page import ASKED, DEADLINE, LIVES, RUN, SECTION, STOP
 from ._parcels import pack
 from ._reconnection import reconnection_of
 from ._serializing import serialize
@@ -163,8 +163,10 @@ def run_life(
             words[RUN] = run = lifecycle.current_run
             if not run % _RUNS_BETWEEN_SETTLING:
                 timers.timeline.settle()
-            if checkpoint is not None and lifecycle.lives > 1 and following is Section.PRERUN:
+            if checkpoint is not None and lifecycle.lives > 1:
                 checkpoint(lifecycle)
+                if outcome is stopping:
+                    words[STOP] = 1  # for the next life, should this one end by a death
         if following is end_of_life:
             has_failed = section is Section.ERROR
             if outcome is failed:
