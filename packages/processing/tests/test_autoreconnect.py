@@ -18,6 +18,7 @@ import pytest
 from suitkaise import cucumber
 from suitkaise.cucumber import ReconnectError, Reconnector, register, serialize
 from suitkaise.processing import Pool, ProcessError, Skprocess, autoreconnect
+from suitkaise.processing._reconnection import pack_with_secrets
 
 DEADLINE = 60.0
 KEY = "vault.Client"
@@ -509,6 +510,17 @@ def test_no_secret_is_in_the_payload_of_a_start_or_a_checkpoint(
         assert SECRET.encode() not in start.payload
         assert SECRET.encode() not in start.config
         assert SECRET.encode() in start.secrets
+
+
+def test_no_secret_is_in_the_payload_of_a_map_s_function() -> None:
+    kind = made_by_value()
+
+    payload, secrets = pack_with_secrets("a function", lambda client: kind(client).run())
+
+    assert isinstance(payload, bytes)
+    assert b"ByValue" in payload
+    assert SECRET.encode() not in payload
+    assert SECRET.encode() in secrets
 
 
 def test_a_process_without_secrets_sends_none() -> None:
