@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import os
 import random
+import resource
 import socket
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from suitkaise.processing._frames import FrameReader, FrameWriter, frame
 from suitkaise.processing._messages import Done, Forget, Told, Work, decode, encode
 from suitkaise.processing._parcels import pack
-from suitkaise.processing._segments import Descriptor
+from suitkaise.processing._segments import LOST, Descriptor
 
 
 class Interrupt(BaseException):
@@ -200,3 +201,45 @@ def test_parcels_survive_the_wire_in_their_order() -> None:
     assert decoded.values[0].open() == large[0]
     assert decoded.values[1] == b"small"
     assert decoded.values[2].open() == large[1:]
+
+
+@pytest.mark.parametrize("room", range(8))
+def test_descriptors_that_find_no_room_are_lost_to_their_frame_alone(
+    room: int, ends: tuple[socket.socket, socket.socket]
+) -> None:
+    ours, theirs = ends
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
+    three = [Descriptor(os.dup(0)) for _ in range(3)]
+    for number in range(3):
+        writer.put(frame(number, b"with", three))
+        writer.put(frame(number, b"without"))
+    writer.flush()
+    taken = []
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+    fillers = []
+    try:
+        with contextlib.suppress(OSError):
+            while True:
+                fillers.append(Descriptor(os.dup(0)))
+        del fillers[len(fillers) - room :]
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                reader.receive(socket.MSG_DONTWAIT)
+        while reader.next_tag() is not None:
+            taken.append(reader.take())
+    finally:
+        fillers.clear()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert [(got.tag, got.body) for got in taken] == [
+        (number, body) for number in range(3) for body in (b"with", b"without")
+    ]
+    arrived = [got.descriptors for got in taken if got.body == b"with"]
+    assert [number != LOST for numbers in arrived for number in numbers] == [
+        place < room for place in range(9)
+    ]
+    assert all(got.descriptors == () for got in taken if got.body == b"without")
+    for number in (number for numbers in arrived for number in numbers if number != LOST):
+        os.close(number)

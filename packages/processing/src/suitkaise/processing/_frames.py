@@ -9,7 +9,6 @@ before, and no byte is lost or doubled.
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 import socket
@@ -19,7 +18,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from ._segments import Descriptor
+from ._segments import LOST, Descriptor
 
 READ_BYTES = 1 << 18
 MOST_DESCRIPTORS = 253  # the kernel's limit for one message
@@ -41,7 +40,7 @@ class ReceivedFrame(NamedTuple):
 
     tag: int
     body: bytes
-    descriptors: tuple[int, ...]  # owned by whoever takes the frame
+    descriptors: tuple[int, ...]  # owned by whoever takes the frame; LOST: there was no room for it
 
 
 def frame(tag: int, body: bytes, descriptors: Sequence[Descriptor] = ()) -> Frame:
@@ -131,7 +130,7 @@ class _Parsed(NamedTuple):
     last: int  # the number of the last piece that is in here
     chunks: tuple[bytes, ...]  # the beginning of a frame that is not whole yet
     size: int  # of the chunks together
-    descriptors: tuple[int, ...]  # that came with frames not taken yet
+    descriptors: tuple[int, ...]  # that came with frames not taken yet; LOST: a frame's rest
     frames: tuple[tuple[int, bytes, int], ...]  # (tag, body, number of descriptors)
     taken: int  # how many of the frames have been taken
     is_over: bool  # the other end has sent all that it will
@@ -162,7 +161,6 @@ class FrameReader:
         Raises:
             BlockingIOError: There is nothing to read, and `flags` says not to wait.
             EOFError: All has been read, and the other end is closed.
-            OSError: A frame's descriptors were lost, as this process has no room for them.
         """
         self._read(flags)
         self._accept()
@@ -174,7 +172,7 @@ class FrameReader:
         kept, for `has_frame` and `take`.
 
         Raises:
-            BlockingIOError, EOFError, OSError: As `receive`.
+            BlockingIOError, EOFError: As `receive`.
         """
         if not self._pieces:  # else an interrupt came before it was looked at
             self._read(flags)
@@ -200,10 +198,6 @@ class FrameReader:
             raise EOFError from error
 
     def _accept(self) -> None:
-        if self._pieces[-1][1][2] & socket.MSG_CTRUNC:
-            raise OSError(
-                errno.EMFILE, "a message came with descriptors, and this process can open no more"
-            )
         self._parse()
         if self._parsed.is_over and not self.has_frame:
             raise EOFError
@@ -234,10 +228,13 @@ class FrameReader:
         frames = parsed.frames
         if taken == len(frames):
             frames, taken = (), 0
-        self._parsed = parsed._replace(
-            frames=frames, taken=taken, descriptors=parsed.descriptors[count:]
-        )
-        return ReceivedFrame(tag, body, parsed.descriptors[:count])
+        own, others = parsed.descriptors[:count], parsed.descriptors[count:]
+        if LOST in own:
+            arrived = own.index(LOST)
+            own = own[:arrived] + (count - arrived) * (LOST,)
+            others = parsed.descriptors[arrived + 1 :]
+        self._parsed = parsed._replace(frames=frames, taken=taken, descriptors=others)
+        return ReceivedFrame(tag, body, own)
 
     def unread(self) -> tuple[bytes, tuple[int, ...]]:
         """Return what has been received and not taken, as it came; it stays here too."""
@@ -256,20 +253,23 @@ class FrameReader:
         """Close the descriptors of frames that nobody has taken."""
         parsed, self._parsed = self._parsed, _NOTHING
         for number in parsed.descriptors:
-            os.close(number)
+            if number != LOST:
+                os.close(number)
 
     def _parse(self) -> None:
         last, chunks, size, descriptors, frames, taken, is_over = self._parsed
         if taken:
             frames, taken = frames[taken:], 0
         found = list(frames)
-        for number, (data, ancillary, _, _) in list(self._pieces):
+        for number, (data, ancillary, flags, _) in list(self._pieces):
             if number > last:  # else it is in there already
                 last = number
                 is_over = is_over or not data
                 chunks, size = (*chunks, data), size + len(data)
                 for _, _, numbers in ancillary:
                     descriptors += struct.unpack(f"{len(numbers) // _DESCRIPTOR}i", numbers)
+                if flags & socket.MSG_CTRUNC:  # of one frame: the kernel joins no two with rights
+                    descriptors += (LOST,)
         if size >= _needed(chunks):
             stream = chunks[0] if len(chunks) == 1 else b"".join(chunks)
             begin = 0

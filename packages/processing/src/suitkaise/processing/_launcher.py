@@ -32,10 +32,10 @@ class Launcher:
         self._is_lost = False  # no more orders can be given
         self._is_closed = False
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
         with theirs, contextlib.ExitStack() as on_failure:
-            on_failure.callback(os.close, self._null)
             on_failure.callback(self._control.close)
+            self._null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+            on_failure.callback(os.close, self._null)
             self._server = subprocess.Popen(
                 [
                     sys.executable,

@@ -10,6 +10,7 @@ and a descriptor. Where there is no segment to be had the parts ride inside the 
 
 from __future__ import annotations
 
+import errno
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +20,7 @@ from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
 
 from . import _segments
-from ._segments import LARGE_BYTES, Descriptor, layout
+from ._segments import LARGE_BYTES, LOST, Descriptor, layout
 
 _MOST_INLINE_BYTES = 2**31 - 2**16  # `marshal`, which frames a message, takes less than 2 GiB
 
@@ -64,6 +65,11 @@ class Parcel:
         return sum(self.sizes)
 
     @property
+    def is_lost(self) -> bool:
+        """Whether descriptors of it were lost on the way: the receiver had no room for them."""
+        return any(descriptor.number == LOST for descriptor in self.descriptors)
+
+    @property
     def descriptors(self) -> list[Descriptor]:
         """What must travel with it."""
         return [*([] if self.segment is None else [self.segment]), *self.handles]
@@ -89,7 +95,17 @@ class Parcel:
         return cls(is_raw, sizes, parts, segment, tuple(Descriptor(take()) for _ in range(handles)))
 
     def open(self) -> Any:
-        """Rebuild the thing; the parcel is used up."""
+        """Rebuild the thing; the parcel is used up.
+
+        Raises:
+            OSError: It is lost.
+        """
+        if self.is_lost:
+            raise OSError(
+                errno.EMFILE,
+                "what came is lost: it came with descriptors, of which this process had as many "
+                "open as it may (ulimit -n)",
+            )
         stream: bytes | memoryview
         if self.parts is not None:
             stream, *buffers = self.parts

@@ -27,7 +27,7 @@ from ._known_timers import KnownTimers
 from ._messages import Checkpoint, Finished, Message, Question, Start, Stop, Timings, Told
 from ._notice import Notice
 from ._page import ASKED, DEADLINE, LISTENING, LIVES, RUN, SECTION, STOP
-from ._parcels import Payload, pack, set_out, unpack
+from ._parcels import Parcel, Payload, pack, set_out, unpack
 from ._reconnection import pack_with_secrets
 from ._runner import SECTION_CODES, timeout_error
 from ._serializing import serialize
@@ -281,6 +281,8 @@ class ParentEnd:
             self.inbox.append(message.payload)
             self.news.notify()
         elif isinstance(message, Checkpoint):
+            if isinstance(message.payload, Parcel) and message.payload.is_lost:
+                return  # the one before it is kept
             self._start = self._start._replace(
                 payload=message.payload, current_run=message.current_run, lives=message.lives
             )

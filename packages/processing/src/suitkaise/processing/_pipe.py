@@ -18,8 +18,10 @@ import enum
 import os
 import select
 import socket
+import sys
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
 
@@ -31,7 +33,7 @@ from ._messages import Told, decode, encode
 from ._page import StatusPage, create_page
 from ._parcels import Payload, attach_handles, next_handle, pack, set_out, unpack
 from ._platform import PACKETS
-from ._segments import Descriptor
+from ._segments import LOST, Descriptor
 
 if TYPE_CHECKING:
     from typing import Self
@@ -54,12 +56,12 @@ class _End:
     _name: ClassVar[str]
 
     def __init__(
-        self, descriptor: int, page: Descriptor, *, is_anchor: bool, is_one_way: bool
+        self, descriptor: Descriptor, page: Descriptor, *, is_anchor: bool, is_one_way: bool
     ) -> None:
-        self._socket = endpoint = socket.socket(fileno=descriptor)
-        endpoint.setblocking(True)
-        self._page = page
         counts = StatusPage.from_descriptor(os.dup(page.number))
+        self._page = page
+        self._socket = endpoint = socket.socket(fileno=descriptor.take())
+        endpoint.setblocking(True)
         self._sends = is_anchor or not is_one_way
         self._receives = not is_anchor or not is_one_way
         self._reader = FrameReader(endpoint, PACKET_BYTES)
@@ -182,10 +184,14 @@ class _End:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        if getattr(self, "_state", None) is State.OPEN:  # else it was never whole
-            self._state = State.CLOSED
-            self._release()
+    def __del__(self, is_over: Callable[[], bool] = sys.is_finalizing) -> None:
+        try:
+            if getattr(self, "_state", None) is State.OPEN:  # else it was never whole
+                self._state = State.CLOSED
+                self._release()
+        except (AttributeError, TypeError):  # at the end of the interpreter, the modules are empty
+            if not is_over():
+                raise
 
     def __repr__(self) -> str:
         notes = [] if self._state is State.OPEN else [self._state.value]
@@ -373,6 +379,11 @@ class Point(_End):
                     "them at the anchor first"
                 )
             received, descriptors = self._reader.unread()
+            if LOST in descriptors:
+                raise TypeError(
+                    "a message that has come to this point is lost, as the process had no "
+                    "descriptor left: recv() it first, which says so"
+                )
             numbers = (self._socket.fileno(), self._page.number, *descriptors)
             attach_handles(self, [Descriptor(os.dup(number)) for number in numbers])
         return _rebuild_point, (not self._sends, received, len(numbers))
@@ -387,7 +398,7 @@ class Point(_End):
 
 def _rebuild_point(is_one_way: bool, received: bytes, handles: int) -> Point:
     descriptor, page, *others = (next_handle() for _ in range(handles))
-    point = Point(descriptor.take(), page, is_anchor=False, is_one_way=is_one_way)
+    point = Point(descriptor, page, is_anchor=False, is_one_way=is_one_way)
     point._reader.begin_with(received, tuple(other.take() for other in others))
     return point
 
@@ -423,13 +434,8 @@ class Pipe:
         Raises:
             OSError: There is no descriptor or memory left.
         """
-        ours, theirs = socket.socketpair(socket.AF_UNIX, PACKETS)
-        try:
-            _, page = create_page()
-        except BaseException:
-            ours.close()
-            theirs.close()
-            raise
-        shared = Descriptor(page)
-        anchor = Anchor(ours.detach(), Descriptor(os.dup(page)), is_anchor=True, is_one_way=one_way)
-        return anchor, Point(theirs.detach(), shared, is_anchor=False, is_one_way=one_way)
+        ours, theirs = (Descriptor(end.detach()) for end in socket.socketpair(type=PACKETS))
+        page = Descriptor(create_page()[1])
+        shared = Descriptor(os.dup(page.number))
+        anchor = Anchor(ours, page, is_anchor=True, is_one_way=one_way)
+        return anchor, Point(theirs, shared, is_anchor=False, is_one_way=one_way)

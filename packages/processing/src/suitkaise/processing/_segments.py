@@ -14,7 +14,6 @@ gone: closed, unmapped, unreceived, or lost with a process that was killed.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import fcntl
 import mmap
@@ -22,7 +21,7 @@ import os
 import resource
 import struct
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from ._platform import anonymous_file
 
@@ -33,6 +32,8 @@ _MOST_KEPT = 8
 _WASTE = 4  # a segment is used again for what fills at least this part of it
 _ALIGNMENT = 64  # of each part, as for what NumPy allocates
 _MOST_AT_ONCE = 1 << 30  # bytes; the kernel writes less than 2 GiB per call
+
+LOST = -1  # stands for a descriptor that came when this process could open no more
 
 _LOCK = struct.Struct("hhlli4x")  # struct flock: type, whence, start, length, process
 _CAN_KEEP = hasattr(fcntl, "F_OFD_SETLK")
@@ -55,12 +56,14 @@ class Descriptor:
         number, self.number = self.number, -1
         return number
 
-    def close(self) -> None:
+    def close(self, close: Callable[[int], None] = os.close) -> None:
         """Close it, if it is still owned."""
         number = self.take()
         if number >= 0:
-            with contextlib.suppress(OSError):  # the program has closed it
-                os.close(number)
+            try:  # noqa: SIM105  at the end of the interpreter, this module may be empty already
+                close(number)
+            except OSError:  # the program has closed it
+                pass
 
     __del__ = close
 

@@ -83,21 +83,22 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         for number in _LEFT_TO_THE_PARENT:
             signal.signal(number, signal.SIG_IGN)
+        control = self._control.fileno()
         poll = select.poll()
-        poll.register(self._control, select.POLLIN)
+        poll.register(control, select.POLLIN)
         poll.register(self._wakeup_read, select.POLLIN)
         try:
             while True:
-                ready = {
-                    descriptor for descriptor, _ in poll.poll(0 if self._wants_spare else None)
-                }
+                ready = dict(poll.poll(0 if self._wants_spare else None))
+                if ready.get(control, 0) & select.POLLHUP:
+                    break  # whatever it has ordered: nobody waits for that any more
                 if not ready:
                     self._fork_spare()
                 if self._wakeup_read in ready:
                     with contextlib.suppress(BlockingIOError):
                         os.read(self._wakeup_read, CONTROL_BYTES)
                     self._reap()
-                if self._control.fileno() in ready and not self._obey():
+                if control in ready and not self._obey():
                     break
         except ConnectionError:  # the parent ended with a report unread
             pass
