@@ -1,11 +1,13 @@
 """How much has been sent and not been received: the bound on what a slow reader can pile up.
 
 A sender never waits for a reader. So there has to be an end to what may wait, or a reader that does
-not keep up fills the memory of the machine. Both sides count in memory that they share.
+not keep up fills the memory of the machine. Both sides count in memory that they share. Each holds a
+lock of its own while it counts.
 """
 
 from __future__ import annotations
 
+from ._errors import ProcessError
 from ._page import StatusPage
 
 MOST_BYTES = 1 << 30  # waiting; one more message of any size is taken as long as it is fewer
@@ -46,3 +48,11 @@ class Backlog:
     def leave(self, size: int) -> None:
         """Count a message that has been received."""
         self._page.words[self._received] += size + _MESSAGE_BYTES
+
+
+def full_error(listener: str, backlog: Backlog) -> ProcessError:
+    """Return what `tell` raises when too much waits to be listened to."""
+    return ProcessError(
+        f"tell() is refused: {backlog.waiting:,} bytes that were told wait for {listener} to listen, "
+        f"and {MOST_BYTES:,} is the most; listen there, or tell less"
+    )

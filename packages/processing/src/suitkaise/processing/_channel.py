@@ -21,11 +21,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from ._frames import FrameReader, FrameWriter
-from ._messages import Message, decode, encode
+from ._messages import TOLD, Message, Told, decode, encode
+from ._parcels import Payload
 
 
 class ParentChannel:
-    """The parent's end. `send` from any thread; the rest belongs to the I/O thread.
+    """The parent's end. `send` from any thread, and so is reading, under the `read_lock`.
 
     Args:
         endpoint: The parent's half of the socket pair.
@@ -39,6 +40,7 @@ class ParentChannel:
         self._watch_writable = watch_writable
         self._reader = FrameReader(endpoint)
         self._writer = FrameWriter(endpoint)
+        self.read_lock = threading.RLock()  # guards the reader, and keeps what it read in order
         # Guards all below and the writer. Re-entrant, as all locks that a user's call may hold: a
         # signal handler, which runs in the middle of such a call, may well call stop() or kill().
         self._lock = threading.RLock()
@@ -87,11 +89,40 @@ class ParentChannel:
         Raises:
             EOFError: If all has been read and the child's end is closed.
         """
-        try:
-            self._reader.receive(0)
-        except BlockingIOError:
+        messages = list(_messages_in(self._reader))  # that a listener has left
+        if not messages:
+            try:
+                self._reader.receive(0)
+            except BlockingIOError:
+                return None
+            messages.extend(_messages_in(self._reader))
+        return messages
+
+    def read_told(self, *, is_readable: bool) -> Payload | None:
+        """Take the next message if it has arrived and is a Told; what else comes next stays.
+
+        Args:
+            is_readable: Whether to read from the socket, if no message is there already.
+
+        Raises:
+            LookupError: Something else comes next.
+            EOFError: If all has been read and the child's end is closed.
+        """
+        reader = self._reader
+        tag = reader.next_tag()
+        if tag is None and is_readable:
+            try:
+                reader.receive(0)
+            except BlockingIOError:
+                return None
+            tag = reader.next_tag()
+        if tag is None:
             return None
-        return list(_messages_in(self._reader))
+        if tag not in TOLD:
+            raise LookupError("it is for the I/O thread")
+        message = decode(reader.take())
+        assert isinstance(message, Told)
+        return message.payload
 
     def end_sending(self) -> None:
         """Let the child see end-of-file; what it still sends can be read. From any thread."""

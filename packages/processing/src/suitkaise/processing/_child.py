@@ -94,7 +94,7 @@ def _run_process(
             return
         assert end.timers is not None
         news = end.timers.timeline.news()
-        channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload, news))
+        channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload, news, end.heard))
 
     own_id = os.getpid()
     lifecycle = Lifecycle(config.runs, start.lives, start.current_run)

@@ -6,10 +6,22 @@ import threading
 import time
 from typing import Any, NoReturn
 
+from ._backlog import Backlog, full_error
 from ._channel import ChildChannel
 from ._errors import ProcessError
 from ._messages import Question, Stop, Timings, Told
-from ._page import ASKED, LISTENING, LIVES, RUN, STOP, StatusPage
+from ._page import (
+    ASKED,
+    CHILD_HEARD,
+    CHILD_TOLD,
+    LISTENING,
+    LIVES,
+    PARENT_HEARD,
+    PARENT_TOLD,
+    RUN,
+    STOP,
+    StatusPage,
+)
 from ._parcels import pack, set_out, unpack
 from ._serializing import serialize
 from ._timers import ProcessTimers
@@ -26,6 +38,7 @@ class ChildEnd:
         timers: The timers of the sections.
         stop_at: The monotonic time at which `join_in` is over; None: never.
         answered: The number of the parent's last question for the timers that was answered.
+        heard: How many messages have been listened to.
     """
 
     def __init__(self, page: StatusPage, channel: ChildChannel | None) -> None:
@@ -34,6 +47,10 @@ class ChildEnd:
         self.timers: ProcessTimers | None = None
         self.stop_at: float | None = None
         self.answered = 0
+        self.heard = 0
+        self._incoming = Backlog(page, PARENT_TOLD, CHILD_HEARD)
+        self._outgoing = Backlog(page, CHILD_TOLD, PARENT_HEARD)
+        self._lock = threading.RLock()  # guards the three above
         self._channel = channel
         self._was_stopped = False
 
@@ -84,6 +101,9 @@ class ChildEnd:
     def tell(self, data: Any) -> None:
         """Send to the parent."""
         channel, payload = self._connected("tell"), pack(data)
+        with self._lock:
+            if not self._outgoing.enter(len(payload)):
+                raise full_error("the parent", self._outgoing)
         channel.send(Told(payload))
         set_out(payload)
 
@@ -109,6 +129,9 @@ class ChildEnd:
                 waits = [0.0]  # what was told before the stop can still be heard
             message = channel.receive(max(0.0, min(waits)) if waits else None)
             if isinstance(message, Told):
+                with self._lock:
+                    self._incoming.leave(len(message.payload))
+                    self.heard += 1
                 return unpack(message.payload)
             if message is None:
                 return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
@@ -13,6 +14,8 @@ from ._channel import ParentChannel
 from ._logs import Backlog
 from ._messages import Done, Finished, Logged, Message, Rejected
 from ._page import StatusPage
+from ._parcels import Payload
+from ._reading import Reading
 
 SERVER_MODULE = "suitkaise.processing._server"  # in the command line of every server
 
@@ -43,6 +46,7 @@ class Child:
         pid: Its process id, once it has been forked.
         exitcode: As in `subprocess`, once it has ended; None before, or if it was never learnt.
         start_error: Why it could not be forked, if so.
+        reading: Who reads its channel.
         receive_error: Why what it sent could not be taken, if so; it was killed for that.
     """
 
@@ -69,12 +73,31 @@ class Child:
         self._backlog: Backlog | None = None  # once it has logged something
         self._descriptor = endpoint.fileno()
         self.receive_error: Exception | None = None
+        self.reading = Reading(supervisor, self._descriptor, self._set_watched)
         self._channel = ParentChannel(
             endpoint,
             lambda is_wanted: supervisor.watch_writable(
                 self._descriptor, self._on_ready, is_wanted
             ),
         )
+
+    def read_told(self, *, is_readable: bool) -> Payload | None:
+        """Take what it told, if that is the next message to arrive. From any thread.
+
+        The caller holds the `read_lock`.
+        """
+        try:
+            return self._channel.read_told(is_readable=is_readable)
+        except LookupError:
+            self._supervisor.call_soon(self._hand_over)
+        except Exception:  # the I/O thread meets with the same, and deals with it
+            self.reading.end()
+        return None
+
+    @property
+    def read_lock(self) -> threading.RLock:
+        """Who holds it is alone in taking what the child sent."""
+        return self._channel.read_lock
 
     def watch(self) -> None:
         """Have the I/O thread take what it sends, from now on."""
@@ -123,6 +146,7 @@ class Child:
         """Hand over what it sent before its end, then tell the owner; in the I/O thread."""
         self.exitcode = exitcode
         self._has_ended = True
+        self.reading.end()
         try:
             while self.receive_error is None and self._hand_over():
                 pass
@@ -149,8 +173,18 @@ class Child:
         if events & EVENT_READ:
             self._hand_over()
 
+    def _set_watched(self, is_wanted: bool) -> None:
+        """Have the I/O thread read, or leave it; in that thread."""
+        self._supervisor.watch_readable(self._descriptor, self._on_ready, is_wanted)
+        if is_wanted and not self._has_ended:
+            self._hand_over()  # what a listener has read and left
+
     def _hand_over(self) -> bool:
         """Read once and hand over the messages; False if there is nothing more to read now."""
+        with self._channel.read_lock:
+            return self._read_and_hand_over()
+
+    def _read_and_hand_over(self) -> bool:
         try:
             messages = self._channel.receive_ready()
         except EOFError:

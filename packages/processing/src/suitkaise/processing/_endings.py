@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from ._awaiting import Awaited, Opener, Outcome
+from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
 from ._errors import ProcessError
 from ._parcels import Payload, unpack
 
@@ -72,11 +72,22 @@ class NextMessage(Awaited[Any]):
 
     def claim(self) -> Opener | None:
         has_ended = not self._end.is_alive  # asked first: nothing comes after the end
-        try:
-            payload = self._end.inbox.popleft()
-        except IndexError:
+        payload = self._end.read_told(is_readable=False)
+        if payload is None:
             return self._nothing_more if has_ended else None
         return opener_of(payload)
+
+    def wait(self, timeout: float | None) -> Any:
+        limit, end = Limit(self, timeout), self._end
+        is_readable = False
+        while True:
+            payload = end.read_told(is_readable=is_readable)
+            if payload is not None:
+                return unpack(payload)
+            outcome = limit.look()
+            if outcome is not None:
+                return deliver(outcome)
+            is_readable = end.await_told(self, limit.left())
 
     def give_up(self) -> Outcome:
         return None, None

@@ -64,6 +64,7 @@ class Checkpoint(NamedTuple):
     lives: int
     payload: Payload  # as in Start
     timings: bytes = b""  # what the timeline has noted since the parent was last told
+    heard: int = 0  # how many messages this life has listened to so far
 
 
 class Question(NamedTuple):

@@ -12,7 +12,15 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+
+class Wakeable(Protocol):
+    """Something that wakes a thread."""
+
+    def release(self) -> None:
+        """Wake it. From any thread; does not block."""
 
 
 class Watch:
@@ -26,10 +34,16 @@ class Watch:
 
 
 class Notice:
-    """Something that threads wait for. Who changes it calls `notify`; nobody holds a lock."""
+    """Something that threads wait for. Who changes it calls `notify`; nobody holds a lock.
 
-    def __init__(self) -> None:
+    Args:
+        on_wait: Called when somebody begins to wait; must not block.
+    """
+
+    def __init__(self, on_wait: Callable[[], None] | None = None) -> None:
+        self._on_wait = on_wait
         self._waiters: dict[threading.Lock, None] = {}
+        self._wakers: dict[Wakeable, None] = {}
         self._watches: dict[Watch, None] = {}
 
     def wait_for(self, is_so: Callable[[], object], timeout: float | None = None) -> bool:
@@ -48,6 +62,8 @@ class Notice:
         waiter = threading.Lock()
         waiter.acquire()
         self._waiters[waiter] = None
+        if self._on_wait is not None:
+            self._on_wait()
         try:
             while not is_so():
                 left = -1.0 if deadline is None else deadline - time.monotonic()
@@ -67,6 +83,8 @@ class Notice:
         """
         watch = Watch(is_so, call)
         self._watches[watch] = None
+        if self._on_wait is not None:
+            self._on_wait()
         self._look(watch)
         return watch
 
@@ -74,8 +92,24 @@ class Notice:
         """Have the call not made, if it has not been."""
         self._watches.pop(watch, None)
 
+    @property
+    def is_awaited(self) -> bool:
+        """Whether somebody waits, other than by `waking`."""
+        return bool(self._waiters or self._watches)
+
+    @contextlib.contextmanager
+    def waking(self, waker: Wakeable) -> Iterator[None]:
+        """Have `notify` wake a thread that waits for something else at the same time."""
+        self._wakers[waker] = None
+        try:
+            yield
+        finally:
+            self._wakers.pop(waker, None)
+
     def notify(self) -> None:
         """Have everybody who waits look again. From any thread; does not block."""
+        for waker in list(self._wakers):
+            waker.release()
         for waiter in list(self._waiters):
             with contextlib.suppress(RuntimeError):  # it has been told already
                 waiter.release()

@@ -17,6 +17,7 @@ from suitkaise.cucumber import deserialize
 
 from . import _caller_context
 from ._awaiting import Awaited, Outcome, deliver
+from ._backlog import Backlog, full_error
 from ._child_end import rebuild_unstarted
 from ._children import Child
 from ._endings import Ending, NextMessage, Result, RunResult
@@ -26,8 +27,21 @@ from ._hooks import defined_sections
 from ._known_timers import KnownTimers
 from ._messages import Checkpoint, Finished, Message, Question, Start, Stop, Timings, Told
 from ._notice import Notice
-from ._page import ASKED, DEADLINE, LISTENING, LIVES, RUN, SECTION, STOP
+from ._page import (
+    ASKED,
+    CHILD_HEARD,
+    CHILD_TOLD,
+    DEADLINE,
+    LISTENING,
+    LIVES,
+    PARENT_HEARD,
+    PARENT_TOLD,
+    RUN,
+    SECTION,
+    STOP,
+)
 from ._parcels import Parcel, Payload, pack, set_out, unpack
+from ._reading import waker_of_this_thread
 from ._reconnection import pack_with_secrets
 from ._runner import SECTION_CODES, timeout_error
 from ._serializing import serialize
@@ -82,7 +96,11 @@ class ParentEnd:
         self._state = State.RUNNING
         self.inbox: deque[Payload] = deque()  # what it told and nobody has listened to
         self._finished: Finished | None = None  # once it has ended
-        self.news = Notice()  # of the two above
+        self.news = Notice(self._take_reading_back)  # of the two above
+        self._hearing = threading.RLock()  # guards the backlogs, and what is kept
+        # What was told and not yet listened to at the last checkpoint: the next life gets it again.
+        self._kept: deque[Payload] = deque()
+        self._heard = 0  # messages of the present life that are no longer kept
         self._opening = threading.RLock()  # guards the ending's values, which are opened once
         self._ending: Outcome | None = None
         self._error: BaseException | None = None  # of the ending, or behind it
@@ -106,6 +124,8 @@ class ParentEnd:
             secrets=secrets,
         )
         self._child: Child | None = None
+        self._incoming: Backlog  # of the present life
+        self._outgoing: Backlog
         self._due: DueCall | None = None
 
     def launch(self) -> None:
@@ -126,6 +146,8 @@ class ParentEnd:
     def _adopt(self, child: Child) -> None:
         child.page.words[LIVES] = self._start.lives
         child.page.words[ASKED] = self._asked
+        self._incoming = Backlog(child.page, CHILD_TOLD, PARENT_HEARD)
+        self._outgoing = Backlog(child.page, PARENT_TOLD, CHILD_HEARD)
         self._child = child
 
     @property
@@ -244,16 +266,56 @@ class ParentEnd:
         payload = pack(data)
         if not self.is_alive:
             raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
-        self._present.send(Told(payload))
+        with self._hearing:
+            if not self._outgoing.enter(len(payload)):
+                raise full_error(self.name, self._outgoing)
+            if self._start.lives > 1:
+                self._kept.append(payload)
+            self._present.send(Told(payload))
         set_out(payload)
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the process tells."""
-        try:
-            payload = self.inbox.popleft()
-        except IndexError:  # waited for below: here, Ctrl-C would show this error too
-            payload = None
+        payload = self.read_told(is_readable=False)
         return self.next_message(timeout).wait(None) if payload is None else unpack(payload)
+
+    def read_told(self, *, is_readable: bool) -> Payload | None:
+        """Take the next thing that it told, if it has arrived.
+
+        Args:
+            is_readable: Whether to read from the channel, if the reading is lent.
+        """
+        child = self._present
+        with child.read_lock:
+            if self.inbox:
+                payload: Payload | None = self.inbox.popleft()
+            else:
+                payload = child.read_told(is_readable=is_readable and child.reading.is_lent)
+        if payload is not None:
+            with self._hearing:
+                self._incoming.leave(len(payload))
+        return payload
+
+    def await_told(self, awaited: Awaited[Any], timeout: float | None) -> bool:
+        """Wait for more to arrive: for the channel itself, if this thread alone waits.
+
+        Returns:
+            Whether the channel may have something to read.
+        """
+        reading = self._present.reading
+        waker = None if self.news.is_awaited else waker_of_this_thread()
+        if waker is None or not reading.borrow(waker):
+            self.news.wait_for(awaited.is_ready, timeout)
+            return False
+        try:
+            with self.news.waking(waker):
+                # What has come until now woke nobody.
+                return False if awaited.is_ready() else waker.wait(reading, timeout)
+        finally:
+            reading.back(waker)
+
+    def _take_reading_back(self) -> None:
+        self._present.reading.take_back()
 
     # -- for the modifiers: the same, to be waited for in any way
 
@@ -287,6 +349,10 @@ class ParentEnd:
                 payload=message.payload, current_run=message.current_run, lives=message.lives
             )
             self._known.add(message.timings)
+            with self._hearing:
+                while self._heard < message.heard:
+                    self._kept.popleft()
+                    self._heard += 1
         elif isinstance(message, Timings):
             self._known.replace(message.timers)
             self._answered = message.question
@@ -316,7 +382,14 @@ class ParentEnd:
         was_stopped = self._present.page.words[STOP] == 1
         self._overdue = None
         self._start = self._start._replace(lives=lives, timers=self._known.fold())
-        engine().launch(self._start, self, self._adopt)
+        with self._hearing:
+            self._heard = 0
+            engine().launch(self._start, self, self._adopt)
+            for payload in self._kept:
+                self._outgoing.enter(len(payload))
+                self._present.send(Told(payload))
+            if self._start.lives == 1:
+                self._kept.clear()
         if was_stopped:
             self._present.page.words[STOP] = 1
         self._watch_deadlines()

@@ -52,6 +52,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
+        self._resting: dict[int, Handler] = {}  # descriptors that are watched for nothing just now
         self._calls: list[tuple[float, int, DueCall]] = []
         self._order = itertools.count()
         self._soon: deque[Callable[[], None]] = deque()
@@ -91,9 +92,15 @@ class Supervisor:
     def watch_writable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
         """Call the handler also when the descriptor can be written to. From any thread."""
         if threading.current_thread() is self._thread:
-            self._watch_writable(descriptor, handler, is_wanted)
+            self._change(descriptor, handler, selectors.EVENT_WRITE, is_wanted)
         else:
-            self.call_soon(lambda: self._watch_writable(descriptor, handler, is_wanted))
+            self.call_soon(
+                lambda: self._change(descriptor, handler, selectors.EVENT_WRITE, is_wanted)
+            )
+
+    def watch_readable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
+        """Call the handler when there is something to read, or leave that. In the I/O thread."""
+        self._change(descriptor, handler, _READ, is_wanted)
 
     def watch_writing(self, descriptor: int, handler: Handler) -> None:
         """Call `handler` whenever the descriptor can be written to, and only then."""
@@ -155,20 +162,38 @@ class Supervisor:
     def _watch(self, descriptor: int, handler: Handler, events: int = _READ) -> None:
         self._selector.register(descriptor, events, handler)
 
-    def _watch_writable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
-        if self._is_watched(descriptor, handler):
-            self._selector.modify(descriptor, _READ_WRITE if is_wanted else _READ, handler)
+    def _change(self, descriptor: int, handler: Handler, event: int, is_wanted: bool) -> None:
+        events = self._events_of(descriptor, handler)
+        if events is None:
+            return
+        wanted = events | event if is_wanted else events & ~event
+        if wanted == events:
+            return
+        if not events:
+            del self._resting[descriptor]
+            self._selector.register(descriptor, wanted, handler)
+        elif not wanted:
+            self._selector.unregister(descriptor)
+            self._resting[descriptor] = handler
+        else:
+            self._selector.modify(descriptor, wanted, handler)
 
     def _forget(self, descriptor: int, handler: Handler, close: Callable[[], None]) -> None:
-        if self._is_watched(descriptor, handler):
+        events = self._events_of(descriptor, handler)
+        if events == 0:
+            del self._resting[descriptor]
+        elif events is not None:
             with contextlib.suppress(OSError):  # closed by somebody else
                 self._selector.unregister(descriptor)
         close()
 
-    def _is_watched(self, descriptor: int, handler: Handler) -> bool:
+    def _events_of(self, descriptor: int, handler: Handler) -> int | None:
+        """What the descriptor is watched for; 0: for nothing just now, None: it is not ours."""
+        if self._resting.get(descriptor) == handler:
+            return 0
         keys = self._selector.get_map()  # None once the selector is closed
         key = keys.get(descriptor) if keys else None
-        return key is not None and key.data == handler
+        return key.events if key is not None and key.data == handler else None
 
     def _close(self) -> None:
         self._selector.close()
