@@ -120,8 +120,9 @@ class Limit:
         self._awaited = awaited
         self._timeout = timeout
         self._overrun_at = None if timeout is None else time.monotonic() + timeout
-        moments = [at for at in (awaited.gives_up_at, self._overrun_at) if at is not None]
-        self.moment = min(moments) if moments else None
+        self.moment = awaited.gives_up_at
+        if self.moment is None or (self._overrun_at is not None and self._overrun_at < self.moment):
+            self.moment = self._overrun_at
 
     def left(self) -> float | None:
         """Return the seconds until the first of them; None: there is none."""

@@ -1,8 +1,8 @@
 """How much has been sent and not been received: the bound on what a slow reader can pile up.
 
 A sender never waits for a reader. So there has to be an end to what may wait, or a reader that does
-not keep up fills the memory of the machine. Both sides count in memory that they share. Each holds a
-lock of its own while it counts.
+not keep up fills the memory of the machine. Both sides count in memory that they share, each under
+a lock of its own.
 """
 
 from __future__ import annotations
@@ -53,6 +53,6 @@ class Backlog:
 def full_error(listener: str, backlog: Backlog) -> ProcessError:
     """Return what `tell` raises when too much waits to be listened to."""
     return ProcessError(
-        f"tell() is refused: {backlog.waiting:,} bytes that were told wait for {listener} to listen, "
-        f"and {MOST_BYTES:,} is the most; listen there, or tell less"
+        f"tell() is refused: {backlog.waiting:,} bytes that were told wait for {listener} to "
+        f"listen, and {MOST_BYTES:,} is the most; listen there, or tell less"
     )

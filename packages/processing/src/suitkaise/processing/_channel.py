@@ -21,8 +21,10 @@ import time
 from collections.abc import Callable, Iterator
 
 from ._frames import FrameReader, FrameWriter
-from ._messages import TOLD, Message, Told, decode, encode
+from ._messages import TOLD, TOLD_BYTES, Message, Told, decode, encode
 from ._parcels import Payload
+
+_DONT_WAIT = int(socket.MSG_DONTWAIT)
 
 
 class ParentChannel:
@@ -98,6 +100,11 @@ class ParentChannel:
             messages.extend(_messages_in(self._reader))
         return messages
 
+    @property
+    def has_pending(self) -> bool:
+        """Whether something has been read and not been taken."""
+        return self._reader.is_pending
+
     def read_told(self, *, is_readable: bool) -> Payload | None:
         """Take the next message if it has arrived and is a Told; what else comes next stays.
 
@@ -109,18 +116,22 @@ class ParentChannel:
             EOFError: If all has been read and the child's end is closed.
         """
         reader = self._reader
-        tag = reader.next_tag()
-        if tag is None and is_readable:
+        if reader.is_pending:
+            frame = reader.take() if reader.next_tag() in TOLD else None
+        elif is_readable:
             try:
-                reader.receive(0)
+                frame = reader.receive_next(0, TOLD)
             except BlockingIOError:
                 return None
-            tag = reader.next_tag()
-        if tag is None:
+        else:
             return None
-        if tag not in TOLD:
-            raise LookupError("it is for the I/O thread")
-        message = decode(reader.take())
+        if frame is None:
+            if reader.has_frame:
+                raise LookupError("it is for the I/O thread")
+            return None
+        if frame.tag == TOLD_BYTES:
+            return frame.body
+        message = decode(frame)
         assert isinstance(message, Told)
         return message.payload
 
@@ -188,15 +199,12 @@ class ChildChannel:
             The message, or None if the time has passed.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
+        while self._reader.is_pending or self._wait(deadline):
             with self._read_lock:
-                message = self._next(socket.MSG_DONTWAIT)
+                message = self._next()
             if message is not None:
                 return message
-            if deadline is None:
-                self._poll().poll()
-            elif not self._poll().poll(max(0.0, deadline - time.monotonic()) * 1000):
-                return None
+        return None
 
     def receive_blocking(self) -> Message:
         """Return the next message: one system call, for a child with one thread and no timeouts.
@@ -214,26 +222,29 @@ class ChildChannel:
         self._reader.close()
         self._socket.close()
 
-    def _next(self, flags: int) -> Message | None:
-        for message in _messages_in(self._reader):
-            return message
+    def _next(self) -> Message | None:
+        """Take a message that is pending, or read."""
+        reader = self._reader
+        if reader.is_pending:
+            return decode(reader.take()) if reader.next_tag() is not None else None
         try:
-            self._reader.receive(flags)
-        except BlockingIOError:
+            frame = reader.receive_next(_DONT_WAIT)
+        except BlockingIOError:  # another thread was quicker
             return None
         except EOFError:
             os._exit(1)
-        for message in _messages_in(self._reader):
-            return message
-        return None
+        return None if frame is None else decode(frame)
 
-    def _poll(self) -> select.poll:
+    def _wait(self, deadline: float | None) -> bool:
+        """Wait for something to arrive; False if the time was over first."""
         try:
             poll: select.poll = self._polls.poll
         except AttributeError:
             poll = self._polls.poll = select.poll()
             poll.register(self._socket, select.POLLIN)
-        return poll
+        if deadline is None:
+            return bool(poll.poll())
+        return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
 
 
 def _messages_in(reader: FrameReader) -> Iterator[Message]:

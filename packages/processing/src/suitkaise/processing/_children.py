@@ -89,10 +89,15 @@ class Child:
         try:
             return self._channel.read_told(is_readable=is_readable)
         except LookupError:
-            self._supervisor.call_soon(self._hand_over)
+            self._supervisor.call_soon(self._hand_over_left)
         except Exception:  # the I/O thread meets with the same, and deals with it
             self.reading.end()
         return None
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether something has been read from the channel and not been taken."""
+        return self._channel.has_pending
 
     @property
     def read_lock(self) -> threading.RLock:
@@ -176,8 +181,13 @@ class Child:
     def _set_watched(self, is_wanted: bool) -> None:
         """Have the I/O thread read, or leave it; in that thread."""
         self._supervisor.watch_readable(self._descriptor, self._on_ready, is_wanted)
-        if is_wanted and not self._has_ended:
-            self._hand_over()  # what a listener has read and left
+        if is_wanted:
+            self._hand_over_left()
+
+    def _hand_over_left(self) -> None:
+        """Hand over what a listener has read and left."""
+        if not self._has_ended:
+            self._hand_over()
 
     def _hand_over(self) -> bool:
         """Read once and hand over the messages; False if there is nothing more to read now."""

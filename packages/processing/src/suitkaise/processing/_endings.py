@@ -79,15 +79,14 @@ class NextMessage(Awaited[Any]):
 
     def wait(self, timeout: float | None) -> Any:
         limit, end = Limit(self, timeout), self._end
-        is_readable = False
-        while True:
+        outcome: Outcome | None = None
+        while outcome is None:
+            is_readable = end.await_told(self, limit.left())
             payload = end.read_told(is_readable=is_readable)
             if payload is not None:
                 return unpack(payload)
             outcome = limit.look()
-            if outcome is not None:
-                return deliver(outcome)
-            is_readable = end.await_told(self, limit.left())
+        return deliver(outcome)
 
     def give_up(self) -> Outcome:
         return None, None

@@ -15,7 +15,7 @@ import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import NamedTuple
 
 from ._segments import LOST, Descriptor
@@ -24,7 +24,9 @@ READ_BYTES = 1 << 18
 MOST_DESCRIPTORS = 253  # the kernel's limit for one message
 _DESCRIPTOR = struct.calcsize("i")
 _ANCILLARY_BYTES = (socket.CMSG_SPACE(MOST_DESCRIPTORS * _DESCRIPTOR),)
+_TRUNCATED = int(socket.MSG_CTRUNC)
 _HEADER = struct.Struct(">Q")  # so that the first byte is 0: no frame is longer than 2**40
+_HEADER_BYTES = _HEADER.size
 _MOST_SENDS = 16  # whose lengths are kept, before they are added up
 
 
@@ -139,6 +141,9 @@ class _Parsed(NamedTuple):
 _NOTHING = _Parsed(-1, (), 0, (), (), 0, False)
 
 
+_ANY_TAG = range(256)
+
+
 class FrameReader:
     """Cuts what arrives into frames. Its owner holds a lock.
 
@@ -149,10 +154,13 @@ class FrameReader:
 
     def __init__(self, endpoint: socket.socket, read_bytes: int = READ_BYTES) -> None:
         self._socket = endpoint
-        self._read_bytes = (read_bytes,)
+        # Always the same memory: a buffer for each call would be mapped and unmapped each time.
+        self._buffer = memoryview(bytearray(read_bytes))
+        self._into = ((self._buffer,),)
         self._numbers = itertools.count()
-        self._pieces: deque[tuple[int, tuple[bytes, list[tuple[int, int, bytes]], int, object]]]
-        self._pieces = deque()  # as they came, numbered
+        # What lies in the buffer: its number, size, descriptors and flags. At most one.
+        self._pieces: deque[tuple[int, tuple[int, list[tuple[int, int, bytes]], int, object]]]
+        self._pieces = deque()
         self._parsed = _NOTHING
 
     def receive(self, flags: int) -> None:
@@ -165,6 +173,33 @@ class FrameReader:
         self._read(flags)
         self._accept()
 
+    def receive_next(self, flags: int, tags: Container[int] = _ANY_TAG) -> ReceivedFrame | None:
+        """Read once, when nothing is pending, and take the first frame.
+
+        Mostly one frame comes alone, and need not go through all that a torn one does.
+
+        Args:
+            flags: For the socket's `recvmsg`.
+            tags: The tags of frames to take.
+
+        Returns:
+            The frame; None if it is not whole, or has another tag and stays.
+
+        Raises:
+            BlockingIOError, EOFError: As `receive`.
+        """
+        self._read(flags)
+        size, ancillary, _, _ = self._pieces[0][1]
+        if not ancillary and size >= _HEADER_BYTES and not self._parsed.chunks:
+            (header,) = _HEADER.unpack_from(self._buffer)
+            tag = header >> 8 & 0xFF
+            if header >> 16 == size - _HEADER_BYTES and tag in tags:
+                body = bytes(self._buffer[_HEADER_BYTES:size])
+                self._pieces.popleft()
+                return ReceivedFrame(tag, body, ())
+        self._accept()
+        return self.take() if self.next_tag() in tags else None
+
     def receive_bare(self, flags: int) -> bytes | None:
         """Read a packet, and return it if it is no frame: its sender has sent it bare.
 
@@ -174,21 +209,23 @@ class FrameReader:
         Raises:
             BlockingIOError, EOFError: As `receive`.
         """
-        if not self._pieces:  # else an interrupt came before it was looked at
-            self._read(flags)
-        data = self._pieces[0][1][0]
-        if data and data[0] and not self._parsed.chunks:
+        self._read(flags)
+        size = self._pieces[0][1][0]
+        if size and self._buffer[0] and not self._parsed.chunks:
+            bare = bytes(self._buffer[:size])
             self._pieces.popleft()
-            return data
+            return bare
         self._accept()
         return None
 
     def _read(self, flags: int) -> None:
+        if self._pieces:  # an interrupt came before it was looked at
+            return
         try:
             self._pieces.extend(
                 zip(
                     self._numbers,
-                    map(self._socket.recvmsg, self._read_bytes, _ANCILLARY_BYTES, (flags,)),
+                    map(self._socket.recvmsg_into, self._into, _ANCILLARY_BYTES, (flags,)),
                     strict=False,
                 )
             )
@@ -261,14 +298,14 @@ class FrameReader:
         if taken:
             frames, taken = frames[taken:], 0
         found = list(frames)
-        for number, (data, ancillary, flags, _) in list(self._pieces):
+        for number, (count, ancillary, flags, _) in self._pieces:
             if number > last:  # else it is in there already
                 last = number
-                is_over = is_over or not data
-                chunks, size = (*chunks, data), size + len(data)
+                is_over = is_over or not count
+                chunks, size = (*chunks, bytes(self._buffer[:count])), size + count
                 for _, _, numbers in ancillary:
                     descriptors += struct.unpack(f"{len(numbers) // _DESCRIPTOR}i", numbers)
-                if flags & socket.MSG_CTRUNC:  # of one frame: the kernel joins no two with rights
+                if flags & _TRUNCATED:  # of one frame: the kernel joins no two with rights
                     descriptors += (LOST,)
         if size >= _needed(chunks):
             stream = chunks[0] if len(chunks) == 1 else b"".join(chunks)

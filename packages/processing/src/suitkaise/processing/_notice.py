@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Protocol
 
 
@@ -94,22 +94,25 @@ class Notice:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether somebody waits, other than by `waking`."""
+        """Whether somebody waits, other than by what was added."""
         return bool(self._waiters or self._watches)
 
-    @contextlib.contextmanager
-    def waking(self, waker: Wakeable) -> Iterator[None]:
+    def add(self, waker: Wakeable) -> None:
         """Have `notify` wake a thread that waits for something else at the same time."""
         self._wakers[waker] = None
-        try:
-            yield
-        finally:
-            self._wakers.pop(waker, None)
+
+    def remove(self, waker: Wakeable) -> None:
+        """Wake it no more."""
+        self._wakers.pop(waker, None)
+
+    def wake(self) -> None:
+        """Have those look again that were added. From any thread; does not block."""
+        for waker in list(self._wakers):
+            waker.release()
 
     def notify(self) -> None:
         """Have everybody who waits look again. From any thread; does not block."""
-        for waker in list(self._wakers):
-            waker.release()
+        self.wake()
         for waiter in list(self._waiters):
             with contextlib.suppress(RuntimeError):  # it has been told already
                 waiter.release()

@@ -97,7 +97,7 @@ class ParentEnd:
         self.inbox: deque[Payload] = deque()  # what it told and nobody has listened to
         self._finished: Finished | None = None  # once it has ended
         self.news = Notice(self._take_reading_back)  # of the two above
-        self._hearing = threading.RLock()  # guards the backlogs, and what is kept
+        self._telling = threading.RLock()  # guards what is told: its count, and what is kept
         # What was told and not yet listened to at the last checkpoint: the next life gets it again.
         self._kept: deque[Payload] = deque()
         self._heard = 0  # messages of the present life that are no longer kept
@@ -266,7 +266,7 @@ class ParentEnd:
         payload = pack(data)
         if not self.is_alive:
             raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
-        with self._hearing:
+        with self._telling:
             if not self._outgoing.enter(len(payload)):
                 raise full_error(self.name, self._outgoing)
             if self._start.lives > 1:
@@ -276,8 +276,11 @@ class ParentEnd:
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the process tells."""
-        payload = self.read_told(is_readable=False)
-        return self.next_message(timeout).wait(None) if payload is None else unpack(payload)
+        if self.inbox:
+            payload = self.read_told(is_readable=False)
+            if payload is not None:  # else another thread was quicker
+                return unpack(payload)
+        return NextMessage(self, timeout).wait(None)
 
     def read_told(self, *, is_readable: bool) -> Payload | None:
         """Take the next thing that it told, if it has arrived.
@@ -291,10 +294,11 @@ class ParentEnd:
                 payload: Payload | None = self.inbox.popleft()
             else:
                 payload = child.read_told(is_readable=is_readable and child.reading.is_lent)
-        if payload is not None:
-            with self._hearing:
+            if payload is not None:
                 self._incoming.leave(len(payload))
-        return payload
+                if child.has_pending:  # others wait for a socket that has nothing left
+                    self.news.wake()
+            return payload
 
     def await_told(self, awaited: Awaited[Any], timeout: float | None) -> bool:
         """Wait for more to arrive: for the channel itself, if this thread alone waits.
@@ -307,11 +311,14 @@ class ParentEnd:
         if waker is None or not reading.borrow(waker):
             self.news.wait_for(awaited.is_ready, timeout)
             return False
+        self.news.add(waker)
         try:
-            with self.news.waking(waker):
-                # What has come until now woke nobody.
-                return False if awaited.is_ready() else waker.wait(reading, timeout)
+            # What has come until now woke nobody.
+            if self.inbox or self._finished is not None:
+                return False
+            return self._present.has_pending or waker.wait(reading, timeout)
         finally:
+            self.news.remove(waker)
             reading.back(waker)
 
     def _take_reading_back(self) -> None:
@@ -349,7 +356,7 @@ class ParentEnd:
                 payload=message.payload, current_run=message.current_run, lives=message.lives
             )
             self._known.add(message.timings)
-            with self._hearing:
+            with self._telling:
                 while self._heard < message.heard:
                     self._kept.popleft()
                     self._heard += 1
@@ -382,7 +389,7 @@ class ParentEnd:
         was_stopped = self._present.page.words[STOP] == 1
         self._overdue = None
         self._start = self._start._replace(lives=lives, timers=self._known.fold())
-        with self._hearing:
+        with self._telling:
             self._heard = 0
             engine().launch(self._start, self, self._adopt)
             for payload in self._kept:

@@ -46,10 +46,13 @@ class Waker:
                 self._reading = None
             self._poll.register(reading.descriptor, select.POLLIN)
             self._reading = reading
-        ready = self._poll.poll(None if timeout is None else timeout * 1000)
-        if any(descriptor == self._wakeup.number for descriptor, _ in ready):
-            os.eventfd_read(self._wakeup.number)
-        return any(descriptor == reading.descriptor for descriptor, _ in ready)
+        is_readable = False
+        for descriptor, _ in self._poll.poll(None if timeout is None else timeout * 1000):
+            if descriptor == reading.descriptor:
+                is_readable = True
+            else:
+                os.eventfd_read(descriptor)
+        return is_readable
 
 
 class _OfThread(threading.local):

@@ -14,6 +14,7 @@ gone: closed, unmapped, unreceived, or lost with a process that was killed.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import fcntl
 import mmap
@@ -21,7 +22,7 @@ import os
 import resource
 import struct
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from ._platform import anonymous_file
 
@@ -39,33 +40,30 @@ _LOCK = struct.Struct("hhlli4x")  # struct flock: type, whence, start, length, p
 _CAN_KEEP = hasattr(fcntl, "F_OFD_SETLK")
 
 
-class Descriptor:
-    """Owns a file descriptor: closes it when nobody refers to it any more.
+class Descriptor(_socket.socket):
+    """Owns a file descriptor, of whatever: closes it when nobody refers to it any more.
 
-    Attributes:
-        number: The descriptor; -1 once it is closed or taken.
+    It is dropped in the middle of users' code. A `__del__` in Python would be interrupted there by
+    Ctrl-C, and an exception in it is printed and forgotten: the program would go on. A socket object
+    is closed by compiled code, and does not care what its descriptor is.
     """
 
-    __slots__ = ("number",)
+    __slots__ = ()
 
     def __init__(self, number: int) -> None:
-        self.number = number
+        if number != LOST:
+            super().__init__(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, number)
+
+    @property
+    def number(self) -> int:
+        """The descriptor; `LOST` once it is closed or taken."""
+        return self.fileno()
 
     def take(self) -> int:
         """Hand the descriptor over: who calls owns it from now on."""
-        number, self.number = self.number, -1
-        return number
+        return self.detach()
 
-    def close(self, close: Callable[[int], None] = os.close) -> None:
-        """Close it, if it is still owned."""
-        number = self.take()
-        if number >= 0:
-            try:  # noqa: SIM105  at the end of the interpreter, this module may be empty already
-                close(number)
-            except OSError:  # the program has closed it
-                pass
-
-    __del__ = close
+    __del__ = _socket.socket.close  # else the base class would warn
 
 
 def is_scarce(descriptor: int) -> bool:
