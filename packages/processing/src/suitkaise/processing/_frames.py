@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from ._segments import LOST, Descriptor
 
-READ_BYTES = 1 << 18
+READ_BYTES = 1 << 16
 MOST_DESCRIPTORS = 253  # the kernel's limit for one message
 _DESCRIPTOR = struct.calcsize("i")
 _ANCILLARY_BYTES = (socket.CMSG_SPACE(MOST_DESCRIPTORS * _DESCRIPTOR),)
@@ -156,7 +156,7 @@ class FrameReader:
         self._socket = endpoint
         # Always the same memory: a buffer for each call would be mapped and unmapped each time.
         self._buffer = memoryview(bytearray(read_bytes))
-        self._into = ((self._buffer,),)
+        self._into: tuple[tuple[memoryview], ...] = ((self._buffer,),)
         self._numbers = itertools.count()
         # What lies in the buffer: its number, size, descriptors and flags. At most one.
         self._pieces: deque[tuple[int, tuple[int, list[tuple[int, int, bytes]], int, object]]]
@@ -221,6 +221,8 @@ class FrameReader:
     def _read(self, flags: int) -> None:
         if self._pieces:  # an interrupt came before it was looked at
             return
+        if not self._into:
+            raise EOFError("this end is closed")
         try:
             self._pieces.extend(
                 zip(
@@ -287,7 +289,9 @@ class FrameReader:
         self._parse()
 
     def close(self) -> None:
-        """Close the descriptors of frames that nobody has taken."""
+        """Close the descriptors of frames that nobody has taken, and give the memory back."""
+        self._into = ()
+        self._buffer = memoryview(b"")
         parsed, self._parsed = self._parsed, _NOTHING
         for number in parsed.descriptors:
             if number != LOST:

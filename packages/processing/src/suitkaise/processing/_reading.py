@@ -9,13 +9,14 @@ channel full because nobody reads.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import threading
 import time
 from collections.abc import Callable
 
-from ._segments import Descriptor
+from ._segments import Descriptor, is_scarce
 from ._supervisor import Supervisor
 
 _PATIENCE = 0.05  # seconds after the last call of `listen`
@@ -29,6 +30,11 @@ class Waker:
         self._poll = select.poll()
         self._poll.register(self._wakeup.number, select.POLLIN)
         self._reading: Reading | None = None  # whose channel is registered
+
+    @property
+    def descriptor(self) -> int:
+        """What wakes it."""
+        return self._wakeup.number
 
     def release(self) -> None:
         """Wake the thread. From any thread; does not block."""
@@ -63,9 +69,12 @@ _of_thread = _OfThread()
 
 
 def waker_of_this_thread() -> Waker | None:
-    """Return what this thread waits with; None if it cannot: the platform has no eventfd."""
+    """Return what this thread waits with; None without eventfd, or while descriptors are scarce."""
     if _of_thread.waker is None and hasattr(os, "eventfd"):
-        _of_thread.waker = Waker()
+        with contextlib.suppress(OSError):
+            waker = Waker()
+            if not is_scarce(waker.descriptor):
+                _of_thread.waker = waker
     return _of_thread.waker
 
 

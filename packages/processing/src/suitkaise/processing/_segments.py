@@ -14,12 +14,12 @@ gone: closed, unmapped, unreceived, or lost with a process that was killed.
 
 from __future__ import annotations
 
-import _socket
 import errno
 import fcntl
 import mmap
 import os
 import resource
+import select
 import struct
 import threading
 from collections.abc import Sequence
@@ -34,36 +34,46 @@ _WASTE = 4  # a segment is used again for what fills at least this part of it
 _ALIGNMENT = 64  # of each part, as for what NumPy allocates
 _MOST_AT_ONCE = 1 << 30  # bytes; the kernel writes less than 2 GiB per call
 
+_Closer = select.epoll if hasattr(select, "epoll") else select.kqueue  # type: ignore[attr-defined]
 LOST = -1  # stands for a descriptor that came when this process could open no more
 
 _LOCK = struct.Struct("hhlli4x")  # struct flock: type, whence, start, length, process
 _CAN_KEEP = hasattr(fcntl, "F_OFD_SETLK")
 
 
-class Descriptor(_socket.socket):
-    """Owns a file descriptor, of whatever: closes it when nobody refers to it any more.
+class Descriptor:
+    """Owns a file descriptor: it is closed when nobody refers to this object any more.
 
-    It is dropped in the middle of users' code. A `__del__` in Python would be interrupted there by
-    Ctrl-C, and an exception in it is printed and forgotten: the program would go on. A socket object
-    is closed by compiled code, and does not care what its descriptor is.
+    That happens in the middle of users' code. Ctrl-C there would interrupt a `__del__` in Python,
+    where an exception is printed and forgotten: the program would go on. So an object of compiled
+    code does the closing: an epoll object closes its descriptor silently, whatever that is.
     """
 
-    __slots__ = ()
+    __slots__ = ("_closer",)
 
     def __init__(self, number: int) -> None:
-        if number != LOST:
-            super().__init__(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, number)
+        self._closer = None if number == LOST else _Closer.fromfd(number)
 
     @property
     def number(self) -> int:
         """The descriptor; `LOST` once it is closed or taken."""
-        return self.fileno()
+        closer = self._closer
+        return LOST if closer is None or closer.closed else closer.fileno()
 
     def take(self) -> int:
-        """Hand the descriptor over: who calls owns it from now on."""
-        return self.detach()
+        """Hand the descriptor over under another number: who calls owns it from now on.
 
-    __del__ = _socket.socket.close  # else the base class would warn
+        Raises:
+            OSError: It is closed, or this process can open no more.
+        """
+        number = os.dup(self.number)
+        self.close()
+        return number
+
+    def close(self) -> None:
+        """Close it, if it is still owned."""
+        if self._closer is not None:
+            self._closer.close()
 
 
 def is_scarce(descriptor: int) -> bool:
