@@ -145,6 +145,7 @@ def test_more_than_may_wait_is_refused_until_it_is_listened_to(
     class Reader(Skprocess):
         def __run__(self) -> None:
             self.tell("ready")
+            self.tell(os.getpid())
             self.count = 0
             while self.listen(DEADLINE) != "done":
                 self.count += 1
@@ -157,7 +158,8 @@ def test_more_than_may_wait_is_refused_until_it_is_listened_to(
     process.start()
     assert process.listen(DEADLINE) == "ready"
     told = 0
-    os.kill(process._end.pid, signal.SIGSTOP)
+    pid = process.listen(DEADLINE)
+    os.kill(pid, signal.SIGSTOP)
 
     def fill() -> None:
         nonlocal told
@@ -167,7 +169,7 @@ def test_more_than_may_wait_is_refused_until_it_is_listened_to(
 
     with pytest.raises(ProcessError, match="wait for Reader to listen"):
         fill()
-    os.kill(process._end.pid, signal.SIGCONT)
+    os.kill(pid, signal.SIGCONT)
 
     assert 500 < told < 1100
     tell_when_there_is_room(process, "done")
