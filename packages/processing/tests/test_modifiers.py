@@ -671,6 +671,145 @@ def test_cancel_scopes_of_anyio_work(backend: str) -> None:
     assert sleeper.result() is None
 
 
+# -- in the process
+
+
+def light_child() -> Any:
+    """Make a class that travels by value, whose process does what it is told by name."""
+
+    class Child(Skprocess):
+        def __init__(self, what: str) -> None:
+            self.what = what
+            self.process_config.runs = 1
+
+        def __run__(self) -> None:
+            self.heard = getattr(self, self.what)()
+
+        def __result__(self) -> Any:
+            return self.heard
+
+        def timeout(self) -> Any:
+            heard = []
+            try:
+                self.listen.timeout(0.05)()
+            except TimeoutError as error:
+                heard.append(type(error).__name__)
+            self.tell("now")
+            heard.append(self.listen.timeout(60)())
+            heard.append(self.listen.timeout(60)(timeout=0.01))
+            return heard
+
+        def background(self) -> Any:
+            asked = [self.listen.background()() for _ in range(5)]
+            given_up = self.listen.background()()
+            given_up.cancel()
+            late = self.listen.background().timeout(0.05)(timeout=60)
+            assert isinstance(late.exception(60), TimeoutError)
+            self.tell("now")
+            heard = [future.result(60) for future in asked]
+            assert self.listen.background()(timeout=0.01).result(60) is None
+            return heard, given_up.cancelled()
+
+        def in_asyncio(self) -> Any:
+            import asyncio
+
+            async def main() -> Any:
+                tasks = [asyncio.ensure_future(self.listen.asynced()()) for _ in range(5)]
+                cancelled = asyncio.ensure_future(self.listen.asynced()())
+                await asyncio.sleep(0.02)
+                cancelled.cancel()
+                assert await self.listen.asynced()(timeout=0.01) is None
+                self.tell("now")
+                return sorted(await asyncio.gather(*tasks))
+
+            return asyncio.run(main())
+
+        def in_trio(self) -> Any:
+            import trio
+
+            heard = []
+
+            async def hear() -> None:
+                heard.append(await self.listen.asynced()())
+
+            async def main() -> Any:
+                with trio.move_on_after(0.02):
+                    await self.listen.asynced()()
+                async with trio.open_nursery() as nursery:
+                    for _ in range(5):
+                        nursery.start_soon(hear)
+                    self.tell("now")
+                return sorted(heard)
+
+            return trio.run(main)
+
+        def until_stop(self) -> Any:
+            import asyncio
+
+            asked = self.listen.background()()
+            self.tell("now")
+            heard = [asyncio.run(self.listen.asynced()()), asked.result(60)]
+            return [*heard, self.listen.timeout(60)()]
+
+        def refused(self) -> Any:
+            from suitkaise.processing import ProcessError
+
+            errors = []
+            for method in (self.wait, self.result):
+                try:
+                    method.timeout(1)()
+                except ProcessError as error:
+                    errors.append(str(error))
+            return errors
+
+    return Child
+
+
+Child = light_child()
+
+
+def told(process: Any, *data: Any) -> Any:
+    process.start()
+    assert process.listen(DEADLINE) == "now"
+    for thing in data:
+        process.tell(thing)
+    return process.result.timeout(DEADLINE)()
+
+
+def test_a_process_listens_with_a_modifier_s_timeout() -> None:
+    assert told(Child("timeout"), "data") == ["ResultTimeoutError", "data", None]
+
+
+def test_a_process_listens_in_the_background() -> None:
+    assert told(Child("background"), *range(5)) == (list(range(5)), True)
+
+
+def test_a_process_listens_in_an_event_loop() -> None:
+    assert told(Child("in_asyncio"), *range(5)) == list(range(5))
+    pytest.importorskip("trio")
+    assert told(Child("in_trio"), *range(5)) == list(range(5))
+
+
+def test_a_stop_ends_all_listening_in_a_process() -> None:
+    process = Child("until_stop")
+    process.start()
+    assert process.listen(DEADLINE) == "now"
+
+    process.stop()
+
+    assert process.result.timeout(DEADLINE)() == [None, None, None]
+
+
+def test_waiting_for_itself_is_refused_in_a_process() -> None:
+    errors = Child("refused").run.timeout(DEADLINE)()
+
+    assert len(errors) == 2
+    assert all("is for the parent" in error for error in errors)
+
+
+# -- more than one loop
+
+
 def test_a_loop_that_was_closed_meanwhile_disturbs_nobody(echo: Any) -> None:
     loop = asyncio.new_event_loop()
     task = loop.create_task(echo.wait.asynced()())

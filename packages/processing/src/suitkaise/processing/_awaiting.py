@@ -12,12 +12,13 @@ whoever calls the Future's `result()`.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from ._errors import ResultTimeoutError
 from ._notice import Notice
@@ -50,6 +51,11 @@ class Awaited(ABC, Generic[R]):
         self.name = name
         self.notice = notice
         self.gives_up_at = None if timeout is None else time.monotonic() + timeout
+
+    @property
+    def descriptor(self) -> int | None:
+        """What becomes readable when it may have come, besides the notice."""
+        return None
 
     @abstractmethod
     def is_ready(self) -> bool:
@@ -88,7 +94,7 @@ class Awaited(ABC, Generic[R]):
         woken = way_of_this_loop()
         limit = Limit(self, timeout)
         while (outcome := limit.look()) is None:
-            await woken(self.notice, self.is_ready, limit.left())
+            await woken(self.notice, self.is_ready, limit.left(), self.descriptor)
         value: R = deliver(outcome)
         return value
 
@@ -155,7 +161,16 @@ def deliver(outcome: Outcome) -> Any:
     return value
 
 
-Woken = Callable[[Notice, Callable[[], object], float | None], Coroutine[Any, Any, None]]
+class Woken(Protocol):
+    """How to wait in a loop, until something is so or the time is over; perhaps less."""
+
+    def __call__(
+        self,
+        notice: Notice,
+        is_so: Callable[[], object],
+        seconds: float | None,
+        descriptor: int | None = None,
+    ) -> Coroutine[Any, Any, None]: ...
 
 
 def way_of_this_loop() -> Woken:
@@ -169,7 +184,10 @@ def way_of_this_loop() -> Woken:
 
 
 async def _woken_in_asyncio(
-    notice: Notice, is_so: Callable[[], object], seconds: float | None
+    notice: Notice,
+    is_so: Callable[[], object],
+    seconds: float | None,
+    descriptor: int | None = None,
 ) -> None:
     import asyncio  # here: only who runs in it needs it
 
@@ -186,16 +204,25 @@ async def _woken_in_asyncio(
 
     watch = notice.watch(is_so, wake)
     timer = None if seconds is None else loop.call_later(seconds, settle)
+    reader = None if descriptor is None else os.dup(descriptor)  # others may wait for it too
     try:
+        if reader is not None:
+            loop.add_reader(reader, settle)
         await waiter
     finally:
         notice.unwatch(watch)
+        if reader is not None:
+            loop.remove_reader(reader)
+            os.close(reader)
         if timer is not None:
             timer.cancel()
 
 
 async def _woken_in_trio(
-    notice: Notice, is_so: Callable[[], object], seconds: float | None
+    notice: Notice,
+    is_so: Callable[[], object],
+    seconds: float | None,
+    descriptor: int | None = None,
 ) -> None:
     trio: ModuleType | Any = sys.modules["trio"]
     token = trio.lowlevel.current_trio_token()
@@ -205,9 +232,22 @@ async def _woken_in_trio(
         with contextlib.suppress(trio.RunFinishedError):
             token.run_sync_soon(event.set)
 
+    async def read(reader: int) -> None:
+        await trio.lowlevel.wait_readable(reader)
+        event.set()
+
     watch = notice.watch(is_so, wake)
+    reader = None if descriptor is None else os.dup(descriptor)  # others may wait for it too
     try:
         with trio.move_on_after(float("inf") if seconds is None else seconds):
-            await event.wait()
+            if reader is None:
+                await event.wait()
+            else:
+                async with trio.open_nursery() as nursery:
+                    nursery.start_soon(read, reader)
+                    await event.wait()
+                    nursery.cancel_scope.cancel()
     finally:
         notice.unwatch(watch)
+        if reader is not None:
+            os.close(reader)

@@ -206,6 +206,14 @@ class ChildChannel:
                 return message
         return None
 
+    def is_ready(self) -> bool:
+        """Whether something has come for `receive`, were it the parent's end or a part."""
+        return self._reader.is_pending or self._wait(time.monotonic())
+
+    def fileno(self) -> int:
+        """Return the descriptor, which is readable when something has come."""
+        return self._socket.fileno()
+
     def receive_blocking(self) -> Message:
         """Return the next message: one system call, for a child with one thread and no timeouts.
 

@@ -6,10 +6,13 @@ import threading
 import time
 from typing import Any, NoReturn
 
+from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
 from ._backlog import Backlog, full_error
 from ._channel import ChildChannel
+from ._endings import opener_of
 from ._errors import ProcessError
 from ._messages import Question, Stop, Timings, Told
+from ._notice import Notice
 from ._page import (
     ASKED,
     CHILD_HEARD,
@@ -22,7 +25,7 @@ from ._page import (
     STOP,
     StatusPage,
 )
-from ._parcels import pack, set_out, unpack
+from ._parcels import Payload, pack, set_out, unpack
 from ._serializing import serialize
 from ._timers import ProcessTimers
 
@@ -39,6 +42,7 @@ class ChildEnd:
         stop_at: The monotonic time at which `join_in` is over; None: never.
         answered: The number of the parent's last question for the timers that was answered.
         heard: How many messages have been listened to.
+        news: Tells those who wait in an event loop, or in the background, to look again.
     """
 
     def __init__(self, page: StatusPage, channel: ChildChannel | None) -> None:
@@ -51,6 +55,7 @@ class ChildEnd:
         self._incoming = Backlog(page, PARENT_TOLD, CHILD_HEARD)
         self._outgoing = Backlog(page, CHILD_TOLD, PARENT_HEARD)
         self._lock = threading.RLock()  # guards the three above
+        self.news = Notice()  # another thread has taken a message, there may be more; or a stop
         self._channel = channel
         self._was_stopped = False
 
@@ -97,6 +102,7 @@ class ChildEnd:
     def stop(self) -> None:
         """End after the present section."""
         self._was_stopped = True
+        self.news.notify()
 
     def tell(self, data: Any) -> None:
         """Send to the parent."""
@@ -109,16 +115,20 @@ class ChildEnd:
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the parent tells; None at the timeout, and at a stop."""
+        payload = self.next_payload(None if timeout is None else time.monotonic() + timeout)
+        return None if payload is None else unpack(payload)
+
+    def next_payload(self, deadline: float | None) -> Payload | None:
+        """Wait for what the parent tells, and return it unopened; None as `listen`."""
         channel = self._connected("listen")
-        deadline = None if timeout is None else time.monotonic() + timeout
         words = self.page.words
         words[LISTENING] = 1  # before the look at ASKED; the parent does it the other way round
         try:
-            return self._listen(channel, deadline)
+            return self._next_payload(channel, deadline)
         finally:
             words[LISTENING] = 0
 
-    def _listen(self, channel: ChildChannel, deadline: float | None) -> Any:
+    def _next_payload(self, channel: ChildChannel, deadline: float | None) -> Payload | None:
         is_main = threading.current_thread() is threading.main_thread()
         while True:
             if is_main and self.page.words[ASKED] != self.answered:
@@ -129,10 +139,8 @@ class ChildEnd:
                 waits = [0.0]  # what was told before the stop can still be heard
             message = channel.receive(max(0.0, min(waits)) if waits else None)
             if isinstance(message, Told):
-                with self._lock:
-                    self._incoming.leave(len(message.payload))
-                    self.heard += 1
-                return unpack(message.payload)
+                self.on_heard(message.payload)
+                return message.payload
             if message is None:
                 return None
             assert isinstance(message, Stop | Question)
@@ -145,6 +153,13 @@ class ChildEnd:
                 self.answer()
             # The message that wakes `listen` may lie behind others, which are for `listen` alone.
             time.sleep(min(left, _LOOK_SECONDS))
+
+    def on_heard(self, payload: Payload) -> None:
+        """Count a message that has been listened to; there may be more for others."""
+        with self._lock:
+            self._incoming.leave(len(payload))
+            self.heard += 1
+        self.news.notify()
 
     def require_own(self) -> None:
         """Any process that has this end may use it, one that the user's code has forked too."""
@@ -173,9 +188,9 @@ class ChildEnd:
         """Refuse: see `_refuse`."""
         self._refuse("run")
 
-    def next_message(self, timeout: float | None) -> NoReturn:
-        """Refuse for now."""
-        self._refuse("listen")
+    def next_message(self, timeout: float | None) -> Awaited[Any]:
+        """Return what `listen` waits for, for the modifiers."""
+        return FromParent(self, self._connected("listen"), timeout)
 
     def _refuse(self, method: str) -> NoReturn:
         """Say that a method makes no sense inside the process."""
@@ -193,6 +208,44 @@ class ChildEnd:
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (rebuild_unstarted, ())
+
+
+class FromParent(Awaited[Any]):
+    """The next thing that the parent tells; None at a stop, as for `listen` itself."""
+
+    def __init__(self, end: ChildEnd, channel: ChildChannel, timeout: float | None) -> None:
+        super().__init__("listen", end.news, timeout)
+        self._end = end
+        self._channel = channel
+        moments = [at for at in (self.gives_up_at, end.stop_at) if at is not None]
+        self.gives_up_at = min(moments) if moments else None
+
+    @property
+    def descriptor(self) -> int:
+        return self._channel.fileno()
+
+    def is_ready(self) -> bool:
+        return self._end.is_stopping() or self._channel.is_ready()
+
+    def claim(self) -> Opener | None:
+        message = self._channel.receive(0)
+        if isinstance(message, Told):
+            self._end.on_heard(message.payload)
+            return opener_of(message.payload)
+        if message is None and self._end.is_stopping():
+            return self.give_up
+        return None
+
+    def give_up(self) -> Outcome:
+        return None, None
+
+    def wait(self, timeout: float | None) -> Any:
+        """Block the calling thread; it reads for itself."""
+        limit = Limit(self, timeout)
+        payload = self._end.next_payload(limit.moment)
+        if payload is not None:
+            return unpack(payload)
+        return None if self._end.is_stopping() else deliver(limit.over() or self.give_up())
 
 
 def rebuild_unstarted() -> None:

@@ -18,6 +18,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent import futures
 from concurrent.futures import _base
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ._awaiting import Awaited, Limit, Opener, Outcome
@@ -59,6 +60,7 @@ class ProcessFuture(futures.Future[R]):
         self._waiters: Any = _Waiters(self)
         self._watching: Watch | None = None
         self._due: DueCall | None = None
+        self._reader: int | None = None  # our own copy of the descriptor that is watched
         self._supervisor.call_soon(self._watch)
 
     # -- for whoever holds it
@@ -148,11 +150,26 @@ class ProcessFuture(futures.Future[R]):
     def _watch(self) -> None:
         if self.done():
             return
-        self._watching = self._awaited.notice.watch(self._awaited.is_ready, self._claim)
-        if not self.done() and self._limit.moment is not None:
+        self._watching = self._awaited.notice.watch(self._awaited.is_ready, self._on_news)
+        if not self.done() and self._due is None and self._limit.moment is not None:
             self._due = self._supervisor.call_at(self._limit.moment, self._expire)
+        if not self.done() and self._reader is None and self._awaited.descriptor is not None:
+            self._reader = os.dup(self._awaited.descriptor)
+            self._supervisor.watch(self._reader, self._on_readable)
+
+    def _on_readable(self, _events: int) -> None:
+        self._awaited.notice.notify()
+
+    def _on_news(self) -> None:
+        """Claim it: in a child, the thread that notifies may be another."""
+        if self._supervisor.is_current:
+            self._claim()
+        else:
+            self._supervisor.call_soon(self._claim)
 
     def _claim(self) -> None:
+        if self.done():
+            return
         opener = self._awaited.claim()
         if opener is None:  # a thread was quicker
             self._supervisor.call_soon(self._watch)
@@ -178,6 +195,10 @@ class ProcessFuture(futures.Future[R]):
             self._awaited.notice.unwatch(self._watching)
         if self._due is not None:
             self._due.cancel()
+        if self._reader is not None:
+            self._supervisor.forget(
+                self._reader, self._on_readable, partial(os.close, self._reader)
+            )
         self._news.notify()
         if self._done_callbacks or self._waiters:
             deliveries.put(self._tell, self._supervisor)

@@ -72,6 +72,11 @@ class Supervisor:
         """Whether the thread serves."""
         return not self._is_stopping
 
+    @property
+    def is_current(self) -> bool:
+        """Whether it is the I/O thread that asks."""
+        return threading.current_thread() is self._thread
+
     def stop(self) -> None:
         """End the thread and close the selector; waits for a second at most."""
         self.call_soon(self._stop)
