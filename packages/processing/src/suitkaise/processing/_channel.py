@@ -190,19 +190,25 @@ class ChildChannel:
                 if ends_without_parent:
                     os._exit(1)
 
-    def receive(self, timeout: float | None = None) -> Message | None:
+    def receive(
+        self, timeout: float | None = None, *, is_over: Callable[[], bool] = lambda: False
+    ) -> Message | None:
         """Return the next message; blocks up to `timeout` seconds, None: until there is one.
 
         Ends this process if the parent is gone.
 
+        Args:
+            timeout: The seconds.
+            is_over: Whether to give up, asked when another thread has taken what came.
+
         Returns:
-            The message, or None if the time has passed.
+            The message, or None if the time has passed or it is over.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
         while self._reader.is_pending or self._wait(deadline):
             with self._read_lock:
                 message = self._next()
-            if message is not None:
+            if message is not None or is_over():
                 return message
         return None
 

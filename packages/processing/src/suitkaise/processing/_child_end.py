@@ -135,15 +135,19 @@ class ChildEnd:
                 self.answer()
             now = time.monotonic()
             waits = [until - now for until in (deadline, self.stop_at) if until is not None]
-            if self.is_stopping():
+            is_stopping = self.is_stopping()
+            if is_stopping:
                 waits = [0.0]  # what was told before the stop can still be heard
-            message = channel.receive(max(0.0, min(waits)) if waits else None)
+            message = channel.receive(
+                max(0.0, min(waits)) if waits else None, is_over=self.is_stopping
+            )
             if isinstance(message, Told):
                 self.on_heard(message.payload)
                 return message.payload
-            if message is None:
+            if message is None and (is_stopping or not self.is_stopping()):
                 return None
-            assert isinstance(message, Stop | Question)
+            assert message is None or isinstance(message, Stop | Question)
+            self.news.notify()  # it has been taken from others who wait
 
     def pause(self, seconds: float) -> None:
         """Wait, but no longer than until it is to stop; in the main thread."""
