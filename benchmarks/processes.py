@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import thread_time
+
 from suitkaise.processing import Skprocess
 
 from .tasks import ANSWER
@@ -37,6 +39,25 @@ class Idle(Skprocess):
 
     def __run__(self) -> None:
         pass
+
+    def __result__(self) -> int:
+        return self.current_run
+
+
+class Steady(Skprocess):
+    """Runs of a millisecond each, with a MiB of state that changes in each."""
+
+    def __init__(self, runs: int, lives: int) -> None:
+        self.process_config.runs = runs
+        self.process_config.lives = lives
+        self.state = bytearray(1 << 20)
+
+    def __run__(self) -> None:
+        end = thread_time() + 0.001
+        page = self.current_run % 256 * 4096
+        self.state[page : page + 4096] = bytes([self.current_run % 256]) * 4096
+        while thread_time() < end:
+            pass
 
     def __result__(self) -> int:
         return self.current_run

@@ -1,14 +1,15 @@
-"""One more run of a loop that does nothing; no peer has one, so beside it is a loop by hand."""
+"""One more run of a loop; no peer has one, so beside it is a loop by hand, or one with one life."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from time import perf_counter
 
 from .contest import Call, Contender, Contest, Trial
 
 _RUNS = 20_000
+_STEADY_RUNS = 200
 
 
 @contextmanager
@@ -31,11 +32,22 @@ def _by_hand() -> Iterator[Call]:
     yield loop
 
 
+def _steady(lives: int) -> Callable[[], AbstractContextManager[Call]]:
+    @contextmanager
+    def open_it() -> Iterator[Call]:
+        from .processes import Steady
+
+        yield lambda runs: Steady(runs, lives).run()
+
+    return open_it
+
+
 def _nothing() -> None:
     pass
 
 
 _BY_HAND = "a loop by hand"
+_ONE_LIFE = "suitkaise Skprocess, lives=1"
 
 CONTESTS = (
     Contest(
@@ -51,5 +63,19 @@ CONTESTS = (
         reference=_BY_HAND,
         max_loops=1,
         per=_RUNS,
+    ),
+    Contest(
+        "one more run of 1 ms with 1 MiB of state",
+        f"{_STEADY_RUNS:,} runs that keep a CPU busy for 1 ms and change one page of a `bytearray` "
+        "of 1 MiB, in a process that is started and ended for them, divided by their number. With "
+        "`lives=2` the state is saved after each run.",
+        lambda: Trial(_STEADY_RUNS, lambda runs: runs == _STEADY_RUNS),
+        (
+            Contender("suitkaise Skprocess, lives=2", _steady(2), is_ours=True),
+            Contender(_ONE_LIFE, _steady(1), is_ours=True),
+        ),
+        reference=_ONE_LIFE,
+        max_loops=1,
+        per=_STEADY_RUNS,
     ),
 )

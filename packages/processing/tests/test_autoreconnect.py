@@ -18,6 +18,7 @@ import pytest
 from suitkaise import cucumber
 from suitkaise.cucumber import ReconnectError, Reconnector, register, serialize
 from suitkaise.processing import Pool, ProcessError, Skprocess, autoreconnect
+from suitkaise.processing._checkpoints import newest, state_of
 from suitkaise.processing._reconnection import pack_with_secrets
 
 DEADLINE = 60.0
@@ -500,16 +501,20 @@ def test_no_secret_is_in_the_payload_of_a_start_or_a_checkpoint(
     assert process.listen(timeout=DEADLINE) == "checkpoint next"
     process.tell("go on")
     assert process.listen(timeout=DEADLINE) == "checkpoint next"  # so the first has arrived
-    second = end._start
+    found = newest(end._present.memory, end._present.page.words)
+    assert found is not None
+    with state_of(found, end._present.memory) as state:
+        checkpoint = bytes(state)
     process.tell("go on")
     assert process.wait(timeout=DEADLINE)
 
     assert process.result()[0] == ["WORD 0", "WORD 1"]
-    assert second.current_run == 1
-    for start in (first, second):
-        assert SECRET.encode() not in start.payload
-        assert SECRET.encode() not in start.config
-        assert SECRET.encode() in start.secrets
+    assert found.run == 1
+    assert b"ByValue" in checkpoint
+    for payload in (first.payload, checkpoint):
+        assert SECRET.encode() not in payload
+    assert SECRET.encode() not in first.config
+    assert SECRET.encode() in first.secrets
 
 
 def test_no_secret_is_in_the_payload_of_a_map_s_function() -> None:

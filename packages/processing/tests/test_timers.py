@@ -107,7 +107,9 @@ def test_its_news_are_what_came_since_the_last_ones_even_while_it_drops_old_slic
         timeline.record((float(run), 0.0, run, mark_of(7, Section.RUN)))
         if run % 7 == 0:
             seen += [slice_.run for slice_ in copy.extend(timeline.news())]
+            timeline.note_told()
     seen += [slice_.run for slice_ in copy.extend(timeline.news())]
+    timeline.note_told()
 
     assert seen == list(range(1000))
     assert timeline.news() == b""
@@ -125,14 +127,18 @@ def test_what_is_known_is_the_last_whole_and_the_news_since_then(
     known = KnownTimers(timers_of)
     for run in range(100):
         note(timers, run, 0.5 + run)
-        known.add(timers.timeline.news())
+        told = timers.timeline.told
+        known.add(timers.timeline.news(), told)
+        if run % 3 == 0:
+            timers.timeline.note_told()
         if run in (40, 80):
-            known.replace(serialize(timers))
+            timers.timeline.note_told()
+            known.replace(serialize(timers), timers.timeline.told)
         opened = known.open()
         assert opened.run is not None
         assert opened.run.num_times == opened.full_run.num_times == run + 1
         assert opened.run.most_recent == 0.5 + run
-        assert len(known._known[1]) < 100  # folded now and then
+        assert len(known._known.later) < 100  # folded now and then
 
     assert list(known.open().timeline) == list(timers.timeline)
     assert timers.run is not None

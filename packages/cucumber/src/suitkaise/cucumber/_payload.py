@@ -10,7 +10,7 @@ tools for pickles (`pickletools.dis`) read a payload as it is.
 import pickle
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from suitkaise.cucumber._diagnosis import (
     deserialization_error,
@@ -31,6 +31,13 @@ HEADER = b"C\x05" + MAGIC + bytes([FORMAT_VERSION]) + b"0"
 
 # The plain pickler writes these exactly as ours would, without the cost of making one of ours.
 _ATOMS = frozenset({int, float, bool, str, bytes, type(None)})
+
+
+class Writable(Protocol):
+    """What `serialize_into` writes to."""
+
+    def write(self, data: "Buffer", /) -> object:
+        """Take the next bytes of the payload. Large memory arrives as the object that has it."""
 
 
 def serialize(obj: Any, *, buffers: Callable[[pickle.PickleBuffer], Any] | None = None) -> bytes:
@@ -65,6 +72,26 @@ def serialize(obj: Any, *, buffers: Callable[[pickle.PickleBuffer], Any] | None 
         file.write(HEADER)
         Pickler(file, 5, True, buffers).dump(obj)
         return file.getvalue()
+    except MemoryError:
+        raise
+    except Exception as error:
+        raise serialization_error(obj, error) from error
+
+
+def serialize_into(obj: Any, file: Writable) -> None:
+    """Write the payload of an object to a file.
+
+    Large memory, such as that of a bytearray or an array, is written as it is: the file makes the
+    only copy.
+
+    Raises:
+        SerializationError: Something in `obj` cannot be serialised; the message says where. What
+            was written until then is of no use.
+    """
+    try:
+        dump_number[0] += 1
+        file.write(HEADER)
+        Pickler(file, 5, True).dump(obj)
     except MemoryError:
         raise
     except Exception as error:

@@ -7,35 +7,37 @@ import contextlib
 import os
 import sys
 import threading
-import warnings
 
 from suitkaise.cucumber import deserialize
 
 from . import _caller_context, _log_records, _surroundings
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
+from ._checkpointer import Checkpointer
 from ._child_end import ChildEnd
 from ._errors import ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
-from ._messages import Checkpoint, Finished, Start
+from ._messages import Finished, Start
 from ._page import StatusPage
-from ._parcels import pack, set_out, unpack
+from ._parcels import set_out, unpack
 from ._reconnection import learn
 from ._runner import encode_ending, flush_output, leave_if_forked, run_life, serialize_error
+from ._segments import Descriptor
 from ._worker import Worker
 
 
 def main(channel_descriptor: int, page_descriptor: int) -> int:
     """Run this child on its descriptors to its very end, and return its exit status."""
     alarm = SectionAlarm()
+    memory = Descriptor(os.dup(page_descriptor))
     page = StatusPage.from_descriptor(page_descriptor)
     with contextlib.closing(ChildChannel(channel_descriptor)) as channel:
-        status = live(channel, page, alarm)
+        status = live(channel, page, memory, alarm)
         _leave()
     return status
 
 
-def live(channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> int:
+def live(channel: ChildChannel, page: StatusPage, memory: Descriptor, alarm: SectionAlarm) -> int:
     """Be what the first message says, until that has ended; returns the exit status."""
     try:
         start = channel.receive_blocking()
@@ -53,8 +55,9 @@ def live(channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> int:
         if start.context:
             _caller_context.restore(start.context)
         if start.role == "process":
-            _run_process(start, channel, page, alarm)
+            _run_process(start, channel, page, memory, alarm)
         else:
+            memory.close()
             Worker(channel, page, alarm).serve()
     except SystemExit as request:
         status = _exit_status(request)
@@ -62,7 +65,11 @@ def live(channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> int:
 
 
 def _run_process(
-    start: Start, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm
+    start: Start,
+    channel: ChildChannel,
+    page: StatusPage,
+    memory: Descriptor,
+    alarm: SectionAlarm,
 ) -> None:
     try:
         learn(start.secrets)
@@ -81,21 +88,11 @@ def _run_process(
     process.process_config = config
     process._end = end
 
-    def checkpoint(lifecycle: Lifecycle) -> None:
-        try:
-            payload = pack(process, is_copy=True)
-        except Exception as error:
-            warnings.warn(
-                f"{type(process).__name__} has become something that cannot travel ({error}): "
-                "if the process dies, its next life resumes at an earlier run",
-                RuntimeWarning,
-                stacklevel=1,
-            )
-            return
-        assert end.timers is not None
-        news = end.timers.timeline.news()
-        channel.send(Checkpoint(lifecycle.current_run, lifecycle.lives, payload, news, end.heard))
-
+    checkpoint = None
+    if start.lives > 1:
+        checkpoint = Checkpointer(process, end, channel, memory)
+    else:
+        memory.close()
     own_id = os.getpid()
     lifecycle = Lifecycle(config.runs, start.lives, start.current_run)
     ending = run_life(

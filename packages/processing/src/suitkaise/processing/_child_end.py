@@ -96,8 +96,9 @@ class ChildEnd:
         """Send the timers, for which the parent has asked; in the main thread, which keeps them."""
         self.answered = int(self.page.words[ASKED])
         if self._channel is not None and self.timers is not None:
-            self.timers.timeline.news()  # the parent is about to have it
-            self._channel.send(Timings(self.answered, serialize(self.timers)))
+            timeline = self.timers.timeline
+            timeline.note_told()
+            self._channel.send(Timings(self.answered, serialize(self.timers), timeline.told))
 
     def stop(self) -> None:
         """End after the present section."""

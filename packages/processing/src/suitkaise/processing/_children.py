@@ -16,6 +16,7 @@ from ._messages import Done, Finished, Logged, Message, Rejected
 from ._page import StatusPage
 from ._parcels import Payload
 from ._reading import Reading
+from ._segments import Descriptor
 
 SERVER_MODULE = "suitkaise.processing._server"  # in the command line of every server
 
@@ -43,6 +44,8 @@ class Child:
     Attributes:
         number: What the server knows it by.
         page: The memory that both see.
+        memory: A descriptor of the memory that the page is the beginning of, if it takes
+            checkpoints. The owner closes it once the child has ended.
         pid: Its process id, once it has been forked.
         exitcode: As in `subprocess`, once it has ended; None before, or if it was never learnt.
         start_error: Why it could not be forked, if so.
@@ -62,6 +65,7 @@ class Child:
     ) -> None:
         self.number = number
         self.page = page
+        self.memory: Descriptor | None = None
         self.pid: int | None = None
         self.exitcode: int | None = None
         self.start_error: OSError | None = None
@@ -170,6 +174,8 @@ class Child:
 
     def abandon(self) -> None:
         """Let go in a process forked from the parent."""
+        if self.memory is not None:
+            self.memory.close()
         self._channel.abandon()
 
     def _on_ready(self, events: int) -> None:

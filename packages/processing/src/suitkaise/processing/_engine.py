@@ -20,6 +20,7 @@ from ._logs import LogThread
 from ._messages import Start
 from ._page import create_page
 from ._platform import ensure_supported, occupy_standard_descriptors
+from ._segments import Descriptor
 from ._supervisor import Supervisor
 
 
@@ -92,6 +93,8 @@ class Engine:
                     next(self._numbers), owner, launcher, self.supervisor, ours, page, self._logs
                 )
                 try:
+                    if start.lives > 1:
+                        child.memory = Descriptor(os.dup(page_descriptor))
                     adopt(child)
                     child.watch()
                     if launcher.fork(child, theirs.fileno(), page_descriptor):

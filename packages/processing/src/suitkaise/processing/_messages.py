@@ -7,7 +7,7 @@ descriptors travel beside it. `marshal` is the fastest that handles plain values
 the same interpreter. What is told is mostly bytes alone, which are the body as they are.
 
     parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
-    parent  <-Told, Logged, Checkpoint, Timings, Finished--  process
+    parent  <-Told, Logged, Checkpoint, Noted, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
     parent  <-Done, Rejected, Logged---------------  worker
 
@@ -58,13 +58,24 @@ class Stop(NamedTuple):
 
 
 class Checkpoint(NamedTuple):
-    """The state at a run boundary, from which a new process can go on if this one dies."""
+    """A checkpoint that cannot lie in shared memory: descriptors belong to it, or none was left."""
 
     current_run: int
-    lives: int
     payload: Payload  # as in Start
-    timings: bytes = b""  # what the timeline has noted since the parent was last told
-    heard: int = 0  # how many messages this life has listened to so far
+    told: int  # how many bytes of its timings this process has sent before
+    timings: bytes  # what the timeline has noted since then
+    heard: int  # how many messages this life has listened to so far
+
+
+class Noted(NamedTuple):
+    """There is a checkpoint in shared memory: what the parent keeps of the state is older.
+
+    Sent with the first one after a start or a Checkpoint, and when there are enough timings.
+    """
+
+    told: int  # as in Checkpoint
+    timings: bytes
+    heard: int
 
 
 class Question(NamedTuple):
@@ -76,6 +87,7 @@ class Timings(NamedTuple):
 
     question: int  # its number
     timers: bytes  # ProcessTimers as cucumber bytes
+    told: int  # how many bytes of timings this process has sent, the ones in there included
 
 
 class Finished(NamedTuple):
@@ -139,6 +151,7 @@ Message = (
     | Logged
     | Stop
     | Checkpoint
+    | Noted
     | Question
     | Timings
     | Finished
@@ -155,6 +168,7 @@ _KINDS: tuple[type[Message], ...] = (
     Logged,
     Stop,
     Checkpoint,
+    Noted,
     Question,
     Timings,
     Finished,

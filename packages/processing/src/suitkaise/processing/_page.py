@@ -14,6 +14,7 @@ here it costs a memory write. The page is a few 64-bit words:
     ASKED     parent       the number of its last question for the timers; 0: none yet
     LISTENING child        1: it waits in `listen`, where only a message can wake it
     ITEM_DEADLINE child    when the item must have ended (monotonic nanoseconds; 0: never)
+    CHECKPOINT child       where its newest checkpoint lies (`_checkpoints`); 0: there is none
     *_TOLD    who tells    bytes told so far, see _backlog
     *_HEARD   who listens  bytes listened to so far
 
@@ -27,9 +28,10 @@ import os
 
 from ._platform import PAGE_BYTES, anonymous_file
 
-RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED, LIVES, ASKED, LISTENING, ITEM_DEADLINE = range(10)
-PARENT_TOLD, CHILD_HEARD, CHILD_TOLD, PARENT_HEARD = range(10, 14)
-_WORDS = 14
+RUN, SECTION, DEADLINE, ITEM, STOP, CANCELLED, LIVES, ASKED, LISTENING = range(9)
+ITEM_DEADLINE, CHECKPOINT = 9, 10
+PARENT_TOLD, CHILD_HEARD, CHILD_TOLD, PARENT_HEARD = range(11, 15)
+_WORDS = 15
 
 
 class StatusPage:

@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
+from suitkaise.cucumber._payload import Writable, serialize_into
 
 from . import _segments
 from ._segments import LARGE_BYTES, LOST, Descriptor, layout
@@ -186,26 +187,24 @@ def next_handle() -> Descriptor:
     return next(_now.opening)
 
 
-def pack(thing: Any, *, is_copy: bool = False) -> Payload:
+def pack(thing: Any) -> Payload:
     """Serialise a thing for a message. Its large memory is copied once, into a segment.
 
     What can only move stays here until the message is on its way, see `set_out`.
 
     Args:
         thing: The thing.
-        is_copy: Whether it stays here even then: the message is kept for a process that takes the
-            place of this one.
 
     Raises:
         SerializationError: If it cannot travel.
     """
     if type(thing) is bytes and len(thing) >= LARGE_BYTES:
-        return _parcel((thing,), None)
+        return _parcel((thing,), is_raw=True)
     packing = _now.packing
     if packing.is_going_on:  # the thing's own code sends something
         _now.packing = _Packing()
         try:
-            return pack(thing, is_copy=is_copy)
+            return pack(thing)
         finally:
             _now.packing = packing
     packing.is_going_on = True
@@ -213,13 +212,45 @@ def pack(thing: Any, *, is_copy: bool = False) -> Payload:
         stream = cucumber.serialize(thing, buffers=packing.offer)
         if not packing.buffers and not packing.handles and len(stream) < LARGE_BYTES:
             return stream
-        if is_copy:
-            packing.travellers.clear()
-        return _parcel((stream, *packing.buffers), packing)
+        parts: list[bytes | memoryview] = [stream, *packing.buffers]
+        return _parcel(parts, tuple(packing.handles), tuple(packing.travellers))
     finally:
         packing.is_going_on = False
         if packing.buffers or packing.handles:
             packing.clear()
+
+
+def write_copy(thing: Any, file: Writable) -> tuple[Descriptor, ...]:
+    """Serialise a thing into a file; for a process that may take the place of this one.
+
+    Nothing of it moves: all stays here too.
+
+    Returns:
+        The descriptors that must travel with what was written, see `carrying`.
+
+    Raises:
+        SerializationError: If it cannot travel.
+    """
+    packing = _now.packing
+    packing.is_going_on = True
+    try:
+        serialize_into(thing, file)
+        return tuple(packing.handles)
+    finally:
+        packing.is_going_on = False
+        packing.clear()
+
+
+def carrying(stream: bytes | memoryview, handles: tuple[Descriptor, ...] = ()) -> Payload:
+    """Make a payload of what was serialised before.
+
+    Raises:
+        SerializationError: If it is too large for the shared memory that is left.
+    """
+    if len(stream) < LARGE_BYTES and not handles:
+        return bytes(stream)
+    parts: list[bytes | memoryview] = [stream]
+    return _parcel(parts, handles)
 
 
 def pack_named(name: str, thing: Any) -> Payload:
@@ -247,12 +278,15 @@ def set_out(payload: Payload) -> None:
         payload.set_out()
 
 
-def _parcel(parts: Sequence[bytes | memoryview], packing: _Packing | None) -> Parcel:
-    """Make a parcel of a stream, its buffers and handles or, without those, of a bytes object."""
-    is_raw = packing is None
+def _parcel(
+    parts: Sequence[bytes | memoryview],
+    handles: tuple[Descriptor, ...] = (),
+    travellers: tuple[Traveller, ...] = (),
+    *,
+    is_raw: bool = False,
+) -> Parcel:
+    """Make a parcel of a stream and its buffers or, raw, of a bytes object."""
     sizes = tuple(len(part) for part in parts)
-    handles = tuple(packing.handles) if packing else ()
-    travellers = tuple(packing.travellers) if packing else ()
     if sum(sizes) >= LARGE_BYTES:
         try:
             return Parcel(is_raw, sizes, None, _segments.lend(parts), handles, travellers)

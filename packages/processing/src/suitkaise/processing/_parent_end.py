@@ -18,6 +18,7 @@ from suitkaise.cucumber import deserialize
 from . import _caller_context
 from ._awaiting import Awaited, Outcome, deliver
 from ._backlog import Backlog, full_error
+from ._checkpoints import Found, newest, state_of
 from ._child_end import rebuild_unstarted
 from ._children import Child
 from ._endings import Ending, NextMessage, Result, RunResult
@@ -25,7 +26,7 @@ from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._hooks import defined_sections
 from ._known_timers import KnownTimers
-from ._messages import Checkpoint, Finished, Message, Question, Start, Stop, Timings, Told
+from ._messages import Checkpoint, Finished, Message, Noted, Question, Start, Stop, Timings, Told
 from ._notice import Notice
 from ._page import (
     ASKED,
@@ -40,7 +41,7 @@ from ._page import (
     SECTION,
     STOP,
 )
-from ._parcels import Parcel, Payload, pack, set_out, unpack
+from ._parcels import Parcel, Payload, carrying, pack, set_out, unpack
 from ._reading import waker_of_this_thread
 from ._reconnection import pack_with_secrets
 from ._runner import SECTION_CODES, timeout_error
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
     from ._supervisor import DueCall
 
 GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
+_KEPT_BEFORE_A_LOOK = 256  # messages kept for the next life, before a look at the checkpoint
 ANSWER_TIME = 0.1  # seconds that a question for the timers is waited for
 
 
@@ -214,7 +216,8 @@ class ParentEnd:
     def known_timers(self) -> ProcessTimers:
         """The timers as far as they are known here."""
         if self._finished is None:
-            return self._known.open()
+            found = self._newest_checkpoint(self._present)
+            return self._known.open(found.timings, found.told) if found else self._known.open()
         self.open_ending()
         assert self._timers is not None
         return self._timers
@@ -266,6 +269,10 @@ class ParentEnd:
         payload = pack(data)
         if not self.is_alive:
             raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
+        if len(self._kept) >= _KEPT_BEFORE_A_LOOK and len(self._kept) % _KEPT_BEFORE_A_LOOK == 0:
+            found = self._newest_checkpoint(self._present)
+            if found is not None:
+                self._let_go_of(found.heard)
         with self._telling:
             if not self._outgoing.enter(len(payload)):
                 raise full_error(self.name, self._outgoing)
@@ -353,15 +360,16 @@ class ParentEnd:
             if isinstance(message.payload, Parcel) and message.payload.is_lost:
                 return  # the one before it is kept
             self._start = self._start._replace(
-                payload=message.payload, current_run=message.current_run, lives=message.lives
+                payload=message.payload, current_run=message.current_run
             )
-            self._known.add(message.timings)
-            with self._telling:
-                while self._heard < message.heard:
-                    self._kept.popleft()
-                    self._heard += 1
+            self._known.add(message.timings, message.told)
+            self._let_go_of(message.heard)
+        elif isinstance(message, Noted):
+            self._start = self._start._replace(payload=b"")
+            self._known.add(message.timings, message.told)
+            self._let_go_of(message.heard)
         elif isinstance(message, Timings):
-            self._known.replace(message.timers)
+            self._known.replace(message.timers, message.told)
             self._answered = message.question
             self.news.notify()
         elif isinstance(message, Finished):
@@ -369,26 +377,43 @@ class ParentEnd:
 
     def on_exit(self, child: Child) -> None:
         """Decide what the end of the operating-system process means."""
+        error: BaseException | None = None
         with self._lock:
-            if self._state.has_ended:
-                return
-            is_dead = child.start_error is None and child.receive_error is None
-            lives = int(child.page.words[LIVES])  # exceptions have spent some
-            if self._state is State.RUNNING and lives > 1 and is_dead:
-                self._restart(lives - 1)
-                return
+            try:
+                if self._state.has_ended or self._go_on(child):
+                    return
+            except Exception as reason:
+                error = self._stillborn(reason)
+            finally:
+                if child.memory is not None:
+                    child.memory.close()
         if child.receive_error is not None:
-            self._end(Finished(True, b"", b""), self._unreceived(child.receive_error))
-        elif self._state is State.KILLING:
+            error = self._unreceived(child.receive_error)
+        elif error is None and self._state is State.KILLING:
             self._end(Finished(False, b"", b""), was_killed=True)
-        else:
-            self._end(Finished(True, b"", b""), self._overdue or self._death(child))
+            return
+        self._end(Finished(True, b"", b""), error or self._overdue or self._death(child))
 
-    def _restart(self, lives: int) -> None:
-        """Begin the next life, from the last checkpoint."""
-        was_stopped = self._present.page.words[STOP] == 1
+    def _go_on(self, child: Child) -> bool:
+        """Begin the next life, from the last checkpoint; False if there is to be none."""
+        found = self._newest_checkpoint(child)
+        if found is not None:
+            self._known.add(found.timings, found.told)
+        is_dead = child.start_error is None and child.receive_error is None
+        lives = int(child.page.words[LIVES])  # exceptions have spent some
+        if self._state is not State.RUNNING or lives < 2 or not is_dead:
+            return False
+        start = self._start
+        if found is not None and found.run > start.current_run:
+            assert child.memory is not None
+            with state_of(found, child.memory) as state:
+                start = start._replace(payload=carrying(state), current_run=found.run)
+            self._let_go_of(found.heard)
+            child.memory.close()
+        was_stopped = child.page.words[STOP] == 1
         self._overdue = None
-        self._start = self._start._replace(lives=lives, timers=self._known.fold())
+        self._start = start._replace(lives=lives - 1, timers=self._known.fold())
+        self._known.begin_life()
         with self._telling:
             self._heard = 0
             engine().launch(self._start, self, self._adopt)
@@ -397,9 +422,34 @@ class ParentEnd:
                 self._present.send(Told(payload))
             if self._start.lives == 1:
                 self._kept.clear()
+        if self._start.lives == 1:
+            self._start = self._start._replace(payload=b"")
         if was_stopped:
             self._present.page.words[STOP] = 1
         self._watch_deadlines()
+        return True
+
+    def _let_go_of(self, heard: int) -> None:
+        """Keep no longer what the present life had listened to when a checkpoint was taken."""
+        with self._telling:
+            while self._heard < heard:
+                self._kept.popleft()
+                self._heard += 1
+
+    def _newest_checkpoint(self, child: Child) -> Found | None:
+        """Look for the newest checkpoint in shared memory."""
+        with self._lock:
+            if child.memory is None or child.memory.number < 0:
+                return None
+            return newest(child.memory, child.page.words)
+
+    def _stillborn(self, error: Exception) -> ProcessError:
+        wrapped = ProcessError(
+            f"{self.name} died, and its next life could not begin: {type(error).__name__}: {error}",
+            original_error=error,
+        )
+        wrapped.__cause__ = error
+        return wrapped
 
     def _unreceived(self, error: Exception) -> ProcessError:
         wrapped = ProcessError(

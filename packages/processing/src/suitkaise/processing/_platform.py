@@ -50,6 +50,18 @@ def anonymous_file(size: int) -> int:
     return descriptor
 
 
+def reserve(descriptor: int, offset: int, size: int) -> None:
+    """Find memory for a part of an anonymous file, also behind its end.
+
+    Raises:
+        OSError: There is none. (Without this, writing to a mapping would be a SIGBUS.)
+    """
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(descriptor, offset, size)
+    else:
+        os.ftruncate(descriptor, offset + size)
+
+
 def load_death_signal() -> ctypes.CDLL | None:
     """Load what `die_with_parent` needs; done once, before a fork: it takes milliseconds."""
     return ctypes.CDLL(None, use_errno=True) if sys.platform.startswith("linux") else None

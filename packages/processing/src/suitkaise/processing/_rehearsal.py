@@ -15,7 +15,8 @@ from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child import live
 from ._messages import Start, encode
-from ._page import StatusPage, create_page
+from ._page import create_page
+from ._segments import Descriptor
 from ._serializing import serialize
 from ._skprocess import Skprocess
 from ._surroundings import capture
@@ -49,10 +50,10 @@ def rehearse() -> None:
     payload, config = serialize(thing), serialize(thing.process_config)
     start = Start("process", capture(), payload, config, forwards_logs=True)
     alarm = SectionAlarm()
-    page = StatusPage.from_descriptor(create_page()[1])
+    page, descriptor = create_page()
     ours, theirs = socket.socketpair()
     with ours, contextlib.closing(ChildChannel(theirs.detach())) as channel:
         ours.sendall(encode(start).data)
-        live(channel, page, alarm)
+        live(channel, page, Descriptor(descriptor), alarm)
     _log_records.keep()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

@@ -92,7 +92,10 @@ class Supervisor:
 
     def watch(self, descriptor: int, handler: Handler) -> None:
         """Call `handler` whenever the descriptor has something to read. From any thread."""
-        self.call_soon(lambda: self._watch(descriptor, handler))
+        if threading.current_thread() is self._thread:
+            self._watch(descriptor, handler)  # else what it asks for next came too soon
+        else:
+            self.call_soon(lambda: self._watch(descriptor, handler))
 
     def watch_writable(self, descriptor: int, handler: Handler, is_wanted: bool) -> None:
         """Call the handler also when the descriptor can be written to. From any thread."""
