@@ -147,6 +147,8 @@ class ParentEnd:
 
     def _adopt(self, child: Child) -> None:
         child.page.words[LIVES] = self._start.lives
+        if self._child is not None:  # a stop outlives a life; it is there before the process is
+            child.page.words[STOP] = self._child.page.words[STOP]
         child.page.words[ASKED] = self._asked
         self._incoming = Backlog(child.page, CHILD_TOLD, PARENT_HEARD)
         self._outgoing = Backlog(child.page, PARENT_TOLD, CHILD_HEARD)
@@ -410,7 +412,6 @@ class ParentEnd:
                 start = start._replace(payload=carrying(state), current_run=found.run)
             self._let_go_of(found.heard)
             child.memory.close()
-        was_stopped = child.page.words[STOP] == 1
         self._overdue = None
         self._start = start._replace(lives=lives - 1, timers=self._known.fold())
         self._known.begin_life()
@@ -424,8 +425,6 @@ class ParentEnd:
                 self._kept.clear()
         if self._start.lives == 1:
             self._start = self._start._replace(payload=b"")
-        if was_stopped:
-            self._present.page.words[STOP] = 1
         self._watch_deadlines()
         return True
 
