@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import thread_time
 
-from suitkaise.processing import Skprocess
+from suitkaise.processing import Pipe, Skprocess
 
 from .tasks import ANSWER
 
@@ -29,6 +29,20 @@ class Echo(Skprocess):
         data = self.listen()
         if data is not None:
             self.tell(data)
+
+
+class PipeEcho(Skprocess):
+    """Send back what is received, until it is None."""
+
+    def __init__(self, point: Pipe.Point) -> None:
+        self.point = point
+
+    def __run__(self) -> None:
+        data = self.point.recv()
+        if data is None:
+            self.stop()
+        else:
+            self.point.send(data)
 
 
 class Idle(Skprocess):
