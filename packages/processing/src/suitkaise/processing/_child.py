@@ -76,7 +76,9 @@ def _run_process(
         with _log_records.without_new_handlers():
             process, config = unpack(start.payload), deserialize(start.config)
         timers = deserialize(start.timers) if start.timers else None
-    except Exception as error:
+    except SystemExit:
+        raise
+    except BaseException as error:
         failure = ProcessError(
             f"the process could not be rebuilt from what was sent: {error}", original_error=error
         )

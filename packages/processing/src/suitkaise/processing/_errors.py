@@ -180,12 +180,29 @@ class RemoteTraceback(Exception):  # noqa: N818  a carrier of text, not an error
         return f'\n"""\n{self.text}"""'
 
 
+def in_one_line(error: BaseException) -> str:
+    """Return its type and message, even of an exception whose own methods fail."""
+    try:
+        return "".join(traceback.format_exception_only(error)).strip()
+    except Exception as reason:
+        return f"{type(error).__name__}, which cannot be shown ({type(reason).__name__})"
+
+
+def with_its_traceback(error: BaseException) -> str:
+    """Return what the interpreter would print of it, if it can be shown."""
+    try:
+        return "".join(traceback.format_exception(error))
+    except Exception:
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        return f"Traceback (most recent call last):\n{trace}{in_one_line(error)}\n"
+
+
 def with_remote_traceback(error: BaseException) -> BaseException:
     """Hang the traceback of `error`, as text, at the end of its `__cause__` chain.
 
     Traceback objects cannot travel, their text can. A cause that the user set stays where it is.
     """
-    text = "".join(traceback.format_exception(error))
+    text = with_its_traceback(error)
     last, seen = error, {id(error)}
     while last.__cause__ is not None and id(last.__cause__) not in seen:
         last = last.__cause__

@@ -26,6 +26,7 @@ from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._hooks import defined_sections
 from ._known_timers import KnownTimers
+from ._lifecycle import Section
 from ._messages import Checkpoint, Finished, Message, Noted, Question, Start, Stop, Timings, Told
 from ._notice import Notice
 from ._page import (
@@ -150,6 +151,7 @@ class ParentEnd:
         if self._child is not None:  # a stop outlives a life; it is there before the process is
             child.page.words[STOP] = self._child.page.words[STOP]
         child.page.words[ASKED] = self._asked
+        child.page.words[SECTION] = SECTION_CODES.index(Section.RECONNECT)  # what comes first
         self._incoming = Backlog(child.page, CHILD_TOLD, PARENT_HEARD)
         self._outgoing = Backlog(child.page, PARENT_TOLD, CHILD_HEARD)
         self._child = child
@@ -468,9 +470,9 @@ class ParentEnd:
         child.page.words[LIVES] = 0
         run = int(child.page.words[RUN])
         section = SECTION_CODES[int(child.page.words[SECTION])]
+        moment = f"during {section.value} of" if section is not Section.RECONNECT else "before"
         return ProcessDiedError(
-            f"{self.name} (process {child.pid}) {describe_exit(child.exitcode)} "
-            f"during {section.value} of run {run}",
+            f"{self.name} (process {child.pid}) {describe_exit(child.exitcode)} {moment} run {run}",
             exitcode=child.exitcode,
             current_run=run,
         )

@@ -6,7 +6,6 @@ import contextlib
 import os
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,6 +23,8 @@ from ._errors import (
     ResultError,
     RunError,
     SectionError,
+    in_one_line,
+    with_its_traceback,
     with_remote_traceback,
 )
 from ._hooks import defined_sections, hook_function
@@ -228,7 +229,7 @@ def _section_error(
             return wrapped
         error = wrapped
     drop_frames_of(error, __file__)
-    what = f"{where} failed {_in_run(section, run)}: {_one_line(error)}"
+    what = f"{where} failed {_in_run(section, run)}: {in_one_line(error)}"
     if section is Section.RECONNECT and isinstance(error, ReconnectError):
         what = f"{type(process).__name__} failed before run {run}: {error}"
     wrapped = SECTION_ERRORS[section](what, current_run=run, original_error=error)
@@ -252,10 +253,6 @@ def _in_run(section: Section, run: int) -> str:
     return f"in run {run}" if section.is_in_iteration else f"after {run} runs"
 
 
-def _one_line(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip()
-
-
 def drop_frames_of(error: BaseException, file: str) -> None:
     """Begin the traceback where the user's code begins: after the frames of `file`."""
     trace = error.__traceback__
@@ -275,13 +272,14 @@ def encode_ending(process: Skprocess, ending: Ending) -> Finished:
     if not isinstance(value, BaseException):
         try:
             return Finished(False, pack(value), timers, cause)
-        except Exception as reason:
-            value = ResultError(
-                f"{type(process).__name__}.__result__ returned a {type(value).__name__} "
+        except (Exception, SystemExit) as reason:
+            section = Section.RESULT if error is None else Section.ERROR
+            value = SECTION_ERRORS[section](
+                f"{type(process).__name__}.{section.value} returned a {type(value).__name__} "
                 f"that cannot travel to the parent: {reason}",
                 original_error=reason,
             )
-            value.__cause__ = reason
+            value.__cause__ = error or reason
     return Finished(True, serialize_error(value), timers, cause)
 
 
@@ -289,15 +287,15 @@ def serialize_error(error: BaseException) -> bytes:
     """Serialise an exception; one that cannot be becomes a ProcessError that describes it."""
     try:
         return serialize(error)
-    except Exception as reason:
-        text = "".join(traceback.format_exception(error))
+    except (Exception, SystemExit) as reason:
+        text = with_its_traceback(error)
         if isinstance(error, ProcessError):
             replaced: ProcessError = error
             replaced.original_error = None
             replaced.__cause__ = None
             replaced.__context__ = None
         else:
-            replaced = ProcessError(_one_line(error))
+            replaced = ProcessError(in_one_line(error))
         replaced.add_note(f"The exception itself cannot travel between processes: {reason}\n{text}")
         return serialize(replaced)
 
