@@ -81,12 +81,14 @@ class Terminal:
             os.setsid()
             fcntl.ioctl(theirs, termios.TIOCSCTTY, 0)
 
+        plain = os.environ | {"PYTHON_COLORS": "0"}  # from 3.13 on tracebacks have colours
         self.popen = subprocess.Popen(
             [*command, sys.executable, "-c", PROGRAM + body],
             stdin=theirs,
             stdout=theirs,
             stderr=theirs,
             preexec_fn=take_terminal,
+            env=plain,
         )
         os.close(theirs)
         self.output = ""
