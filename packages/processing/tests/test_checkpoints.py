@@ -353,6 +353,26 @@ def test_an_exception_spends_a_life_and_leaves_the_state_as_it_is(fail: Callable
     assert repr(process) == "<Failing (finished, run=5, lives=1)>"
 
 
+def test_what_a_class_by_value_and_its_functions_remember_is_of_the_state() -> None:
+    calls: list[int] = []
+
+    class Counting(Failing):
+        runs_made = 0
+
+        def __run__(self) -> None:
+            type(self).runs_made += 1
+            calls.append(self.current_run)
+            super().__run__()
+
+        def __result__(self) -> Any:
+            return self.runs_made, calls
+
+    process = Counting(lambda: os._exit(1))
+    process.process_config.runs = 20
+
+    assert process.run() == (20, list(range(20)))
+
+
 def test_exceptions_and_deaths_spend_lives_of_the_same_number(tmp_path: Path) -> None:
     class Unlucky(Skprocess):
         def __init__(self, tries: Path) -> None:

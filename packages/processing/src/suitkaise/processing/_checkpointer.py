@@ -6,6 +6,8 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
+from suitkaise.cucumber._prologue import Series
+
 from ._checkpoints import CheckpointWriter, Draft
 from ._messages import Checkpoint, Noted
 from ._parcels import carrying, write_copy
@@ -40,6 +42,9 @@ class Checkpointer:
         self._end = end
         self._channel = channel
         self._writer = CheckpointWriter(memory, end.page.words)
+        kind = type(process)
+        # The next life gets its config and its end anew.
+        self._series = Series((kind,), (process.process_config, end, kind._reconnect_plan))
         self._pid = os.getpid()
         self._parent_keeps_state = True  # and not only what lies in shared memory
         self._can_travel = True
@@ -54,27 +59,28 @@ class Checkpointer:
         assert self._end.timers is not None
         timeline = self._end.timers.timeline
         run, told, news = lifecycle.current_run, timeline.told, timeline.news()
+        heard = self._end.heard  # before the state is read: what comes now is told again
         draft = self._writer.draft(news)
         try:
-            handles = write_copy(self._process, draft)
-            if not handles and self._commit(draft, run, told):
+            handles = write_copy(self._process, draft, self._series)
+            if not handles and self._commit(draft, run, told, heard):
                 if self._parent_keeps_state or len(news) >= _MOST_NEWS_BYTES:
                     timeline.note_told()
-                    self._channel.send(Noted(told, news, self._end.heard))
+                    self._channel.send(Noted(told, news, heard))
                     self._parent_keeps_state = False
             else:
                 payload = carrying(draft.state(), handles)
                 timeline.note_told()
-                self._channel.send(Checkpoint(run, payload, told, news, self._end.heard))
+                self._channel.send(Checkpoint(run, payload, told, news, heard))
                 self._parent_keeps_state = True
         except Exception as error:
             self._warn(error, run)
         else:
             self._can_travel = True
 
-    def _commit(self, draft: Draft, run: int, told: int) -> bool:
+    def _commit(self, draft: Draft, run: int, told: int, heard: int) -> bool:
         try:
-            self._writer.commit(draft, run, told, self._end.heard)
+            self._writer.commit(draft, run, told, heard)
         except OSError:
             return False
         return True

@@ -18,7 +18,8 @@ from typing import Any, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
-from suitkaise.cucumber._payload import Writable, serialize_into
+from suitkaise.cucumber._payload import Writable
+from suitkaise.cucumber._prologue import Series
 
 from . import _segments
 from ._segments import LARGE_BYTES, LOST, Descriptor, layout
@@ -220,7 +221,7 @@ def pack(thing: Any) -> Payload:
             packing.clear()
 
 
-def write_copy(thing: Any, file: Writable) -> tuple[Descriptor, ...]:
+def write_copy(thing: Any, file: Writable, series: Series) -> tuple[Descriptor, ...]:
     """Serialise a thing into a file; for a process that may take the place of this one.
 
     Nothing of it moves: all stays here too.
@@ -234,7 +235,7 @@ def write_copy(thing: Any, file: Writable) -> tuple[Descriptor, ...]:
     packing = _now.packing
     packing.is_going_on = True
     try:
-        serialize_into(thing, file)
+        series.write(thing, file)
         return tuple(packing.handles)
     finally:
         packing.is_going_on = False
