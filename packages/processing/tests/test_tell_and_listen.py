@@ -276,3 +276,37 @@ def test_a_listener_that_gives_up_loses_nothing(echo: Any) -> None:
         heard.append(echo.listen(DEADLINE))
 
     assert heard == list(range(300))
+
+
+class Crowd(Skprocess):
+    """Listens in several threads at once, until it is stopped."""
+
+    def __run__(self) -> None:
+        self.heard: list[int] = []
+        threads = [threading.Thread(target=self.hear) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+
+    def hear(self) -> None:
+        while (number := self.listen()) is not None:
+            self.heard.append(number)
+            if number == 99:
+                self.tell("that is all")
+
+    def __result__(self) -> list[int]:
+        return sorted(self.heard)
+
+
+def test_several_threads_of_a_process_listen_until_its_stop() -> None:
+    for _ in range(10):
+        process = Crowd()
+        process.start()
+        for number in range(100):
+            process.tell(number)
+        assert process.listen(DEADLINE) == "that is all"
+
+        process.stop()
+
+        assert process.result.timeout(DEADLINE)() == list(range(100))

@@ -21,8 +21,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from ._frames import FrameReader, FrameWriter
-from ._messages import TOLD, TOLD_BYTES, Message, Told, decode, encode
+from ._messages import TOLD, TOLD_BYTES, Message, Stop, Told, decode, encode
 from ._parcels import Payload
+from ._segments import FLAG_BYTES, flag
 
 _DONT_WAIT = int(socket.MSG_DONTWAIT)
 
@@ -167,9 +168,14 @@ class ChildChannel:
         endpoint.setblocking(True)
         self._reader = FrameReader(endpoint)
         self._writer = FrameWriter(endpoint)
-        self._read_lock = threading.RLock()
+        self._read_lock = threading.RLock()  # guards the reader, and the four below
         self._write_lock = threading.RLock()
         self._polls = threading.local()  # a poll object serves one thread at a time
+        # The socket wakes nobody for what has been read from it: messages that came together with
+        # another thread's, and a stop, which is for all. For these there is a flag beside it.
+        self._flag, self._raiser = flag()
+        self._is_raised = False
+        self._is_stopped = False
 
     def send(self, message: Message, *, ends_without_parent: bool = True) -> None:
         """Send a message; blocks while the socket is full.
@@ -208,6 +214,8 @@ class ChildChannel:
         while self._reader.is_pending or self._wait(deadline):
             with self._read_lock:
                 message = self._next()
+                self._is_stopped = self._is_stopped or isinstance(message, Stop)
+                self._raise_or_lower()
             if message is not None or is_over():
                 return message
         return None
@@ -235,6 +243,18 @@ class ChildChannel:
         """Close this end; the parent sees end-of-file."""
         self._reader.close()
         self._socket.close()
+        self._flag.close()
+        self._raiser.close()
+
+    def _raise_or_lower(self) -> None:
+        """Have the flag show whether there is something for who waits."""
+        is_wanted = self._is_stopped or self._reader.is_pending
+        if is_wanted != self._is_raised:
+            self._is_raised = is_wanted
+            if is_wanted:
+                os.write(self._raiser.number, FLAG_BYTES)
+            else:
+                os.read(self._flag.number, len(FLAG_BYTES))
 
     def _next(self) -> Message | None:
         """Take a message that is pending, or read."""
@@ -256,6 +276,7 @@ class ChildChannel:
         except AttributeError:
             poll = self._polls.poll = select.poll()
             poll.register(self._socket, select.POLLIN)
+            poll.register(self._flag.number, select.POLLIN)
         if deadline is None:
             return bool(poll.poll())
         return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))

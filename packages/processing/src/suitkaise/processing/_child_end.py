@@ -233,10 +233,12 @@ class FromParent(Awaited[Any]):
         return self._end.is_stopping() or self._channel.is_ready()
 
     def claim(self) -> Opener | None:
-        message = self._channel.receive(0)
+        message = self._channel.receive(0, is_over=self._end.is_stopping)
         if isinstance(message, Told):
             self._end.on_heard(message.payload)
             return opener_of(message.payload)
+        if message is not None:
+            self._end.news.notify()  # it has been taken from others who wait
         if message is None and self._end.is_stopping():
             return self.give_up
         return None

@@ -21,6 +21,7 @@ import os
 import resource
 import select
 import struct
+import sys
 import threading
 from collections.abc import Sequence
 
@@ -74,6 +75,18 @@ class Descriptor:
         """Close it, if it is still owned."""
         if self._closer is not None:
             self._closer.close()
+
+
+FLAG_BYTES = (1).to_bytes(8, sys.byteorder)
+
+
+def flag() -> tuple[Descriptor, Descriptor]:
+    """Make a flag to wait for: who writes `FLAG_BYTES` to the second has the first readable."""
+    if hasattr(os, "eventfd"):
+        number = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        return Descriptor(number), Descriptor(os.dup(number))
+    first, second = os.pipe()
+    return Descriptor(first), Descriptor(second)
 
 
 def is_scarce(descriptor: int) -> bool:
