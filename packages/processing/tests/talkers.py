@@ -111,3 +111,15 @@ class Counting(Skprocess):
         self.tell(self.current_run)
         if random.random() < 0.2:
             os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Relaying(Skprocess):
+    """Tells the number of each message, all in one run."""
+
+    def __init__(self) -> None:
+        self.process_config.lives = 2
+
+    def __run__(self) -> None:
+        self.tell(os.getpid())
+        while (message := self.listen()) is not None:
+            self.tell(message[0])

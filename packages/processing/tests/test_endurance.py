@@ -21,6 +21,8 @@ import contextlib, errno, gc, os, resource, sys, tempfile, threading, time
 import psutil
 from suitkaise.processing import Pipe, Pool, ProcessError, Skprocess
 
+pytestmark = pytest.mark.endurance
+
 class Quick(Skprocess):
     def __init__(self, value=5):
         self.value = value

@@ -17,6 +17,8 @@ from concurrent import futures
 from suitkaise.processing import Pool, ProcessError, Skprocess
 import psutil
 
+pytestmark = pytest.mark.endurance
+
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 random.seed({seed})
 most = {seconds}

@@ -21,13 +21,15 @@ from packages.processing.tests.talkers import (
     Echoing,
     Flooding,
     Gathering,
+    Relaying,
     body,
     is_body,
 )
 
 from suitkaise.processing import ProcessDiedError, ProcessError, Skprocess
+from suitkaise.processing import _backlog as backlog
 
-pytestmark = pytest.mark.timeout(110)
+pytestmark = [pytest.mark.endurance, pytest.mark.timeout(110)]
 
 DEADLINE = 60.0
 
@@ -260,6 +262,32 @@ def test_many_listen_while_lives_follow_each_other() -> None:
 
     assert counting.error is None
     assert set(heard) == set(range(60))
+
+
+def test_a_run_without_end_keeps_no_more_than_may_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backlog, "MOST_BYTES", 20_000_000)
+    relaying = started(Relaying())
+    pid = relaying.listen(timeout=DEADLINE)
+
+    def relay_all() -> None:
+        for number in range(100):
+            relaying.tell((number, bytes(1_000_000)))
+            assert relaying.listen(timeout=DEADLINE) == number
+
+    with pytest.warns(RuntimeWarning, match="has been told more than 20,000,000") as warned:
+        relay_all()
+
+    os.kill(pid, signal.SIGKILL)
+
+    assert relaying.listen(timeout=DEADLINE) != pid
+    again = [relaying.listen(timeout=DEADLINE)]
+    while again[-1] != 99:
+        again.append(relaying.listen(timeout=DEADLINE))
+    assert again == list(range(100 - len(again), 100))
+    assert 15 <= len(again) <= 20
+    assert len(warned) == 1, "once is enough"
+    relaying.stop()
+    assert relaying.result() is None
 
 
 def test_a_stop_reaches_whichever_life_there_is() -> None:

@@ -26,6 +26,8 @@ from hypothesis import strategies as st
 
 from suitkaise.sk._analysis import shared_meta
 
+pytestmark = pytest.mark.endurance
+
 GATE = 2_000  # what CI takes; without being asked the test takes a quarter
 CLASSES = int(os.environ.get("SUITKAISE_CLASSES", GATE // 4))
 SHARDS = 20

@@ -14,6 +14,11 @@ MOST_BYTES = 1 << 30  # waiting; one more message of any size is taken as long a
 _MESSAGE_BYTES = 256  # what a message takes beside its payload, about
 
 
+def cost(size: int) -> int:
+    """Return what a message with a payload of this size counts for."""
+    return size + _MESSAGE_BYTES
+
+
 class Backlog:
     """Counts one direction.
 
@@ -38,16 +43,18 @@ class Backlog:
 
     def enter(self, size: int) -> bool:
         """Count a message that is to be sent; False if no more may be sent now."""
-        words = self._page.words
-        sent = words[self._sent]
-        if sent - words[self._received] >= MOST_BYTES:
+        if self.waiting >= MOST_BYTES:
             return False
-        words[self._sent] = sent + size + _MESSAGE_BYTES
+        self.count(size)
         return True
+
+    def count(self, size: int) -> None:
+        """Count a message that is to be sent in any case."""
+        self._page.words[self._sent] += cost(size)
 
     def leave(self, size: int) -> None:
         """Count a message that has been received."""
-        self._page.words[self._received] += size + _MESSAGE_BYTES
+        self._page.words[self._received] += cost(size)
 
 
 def full_error(listener: str, backlog: Backlog) -> ProcessError:

@@ -25,6 +25,7 @@ from ._endings import Ending, NextMessage, Result, RunResult
 from ._engine import engine
 from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._hooks import defined_sections
+from ._keeping import Kept, warn_of_loss
 from ._known_timers import KnownTimers
 from ._lifecycle import Section
 from ._messages import Checkpoint, Finished, Message, Noted, Question, Start, Stop, Timings, Told
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from ._supervisor import DueCall
 
 GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
-_KEPT_BEFORE_A_LOOK = 256  # messages kept for the next life, before a look at the checkpoint
+_KEPT_BEFORE_A_LOOK = 256  # small messages kept for the next life, before a look at the checkpoint
 ANSWER_TIME = 0.1  # seconds that a question for the timers is waited for
 
 
@@ -102,8 +103,8 @@ class ParentEnd:
         self.news = Notice(self._take_reading_back)  # of the two above
         self._telling = threading.RLock()  # guards what is told: its count, and what is kept
         # What was told and not yet listened to at the last checkpoint: the next life gets it again.
-        self._kept: deque[Payload] = deque()
-        self._heard = 0  # messages of the present life that are no longer kept
+        self._kept = Kept()
+        self._keeps_all = True  # it has been so until now
         self._opening = threading.RLock()  # guards the ending's values, which are opened once
         self._ending: Outcome | None = None
         self._error: BaseException | None = None  # of the ending, or behind it
@@ -273,17 +274,20 @@ class ParentEnd:
         payload = pack(data)
         if not self.is_alive:
             raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
-        if len(self._kept) >= _KEPT_BEFORE_A_LOOK and len(self._kept) % _KEPT_BEFORE_A_LOOK == 0:
-            found = self._newest_checkpoint(self._present)
-            if found is not None:
-                self._let_go_of(found.heard)
+        if self._kept and (type(payload) is Parcel or not len(self._kept) % _KEPT_BEFORE_A_LOOK):
+            with self._lock:  # no other life begins meanwhile, which counts anew
+                found = self._newest_checkpoint(self._present)
+                if found is not None:
+                    self._let_go_of(found.heard)
         with self._telling:
             if not self._outgoing.enter(len(payload)):
                 raise full_error(self.name, self._outgoing)
-            if self._start.lives > 1:
-                self._kept.append(payload)
+            is_all_kept = self._start.lives < 2 or self._kept.add(payload, self._outgoing.waiting)
             self._present.send(Told(payload))
         set_out(payload)
+        if not is_all_kept and self._keeps_all:
+            self._keeps_all = False
+            warn_of_loss(self.name)
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the process tells."""
@@ -418,10 +422,9 @@ class ParentEnd:
         self._start = start._replace(lives=lives - 1, timers=self._known.fold())
         self._known.begin_life()
         with self._telling:
-            self._heard = 0
             engine().launch(self._start, self, self._adopt)
-            for payload in self._kept:
-                self._outgoing.enter(len(payload))
+            for payload in self._kept.begin_life():
+                self._outgoing.count(len(payload))
                 self._present.send(Told(payload))
             if self._start.lives == 1:
                 self._kept.clear()
@@ -433,9 +436,7 @@ class ParentEnd:
     def _let_go_of(self, heard: int) -> None:
         """Keep no longer what the present life had listened to when a checkpoint was taken."""
         with self._telling:
-            while self._heard < heard:
-                self._kept.popleft()
-                self._heard += 1
+            self._kept.let_go_of(heard)
 
     def _newest_checkpoint(self, child: Child) -> Found | None:
         """Look for the newest checkpoint in shared memory."""
