@@ -13,6 +13,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+pytestmark = pytest.mark.endurance
+
 DEADLINE = 100.0
 AT_MOST = 5.0  # seconds until nothing of a killed program is left
 
@@ -20,8 +22,6 @@ PROLOGUE = """
 import contextlib, errno, gc, os, resource, sys, tempfile, threading, time
 import psutil
 from suitkaise.processing import Pipe, Pool, ProcessError, Skprocess
-
-pytestmark = pytest.mark.endurance
 
 class Quick(Skprocess):
     def __init__(self, value=5):

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.endurance
+
 DEADLINE = 100.0
 
 # Each round does something until a signal raises KeyboardInterrupt in the middle of it. The timer
@@ -16,8 +18,6 @@ import os, random, signal, time
 from concurrent import futures
 from suitkaise.processing import Pool, ProcessError, Skprocess
 import psutil
-
-pytestmark = pytest.mark.endurance
 
 signal.signal(signal.SIGALRM, signal.default_int_handler)
 random.seed({seed})
