@@ -149,6 +149,7 @@ class ParentEnd:
 
     def _adopt(self, child: Child) -> None:
         child.page.words[LIVES] = self._start.lives
+        child.page.words[RUN] = self._start.current_run
         if self._child is not None:  # a stop outlives a life; it is there before the process is
             child.page.words[STOP] = self._child.page.words[STOP]
         child.page.words[ASKED] = self._asked

@@ -22,7 +22,7 @@ class ProcessTimers:
         postrun: Times of `__postrun__`, or None.
         onfinish: Time of `__onfinish__`, or None.
         result: Time of `__result__`, or None.
-        error: Time of `__error__`, or None.
+        error: Time of `__error__`, which every class has.
         full_run: Times of complete iterations: prerun, run and postrun together.
         name: The name of the process's class.
         timeline: When the sections ran; `trace` writes it.
