@@ -1,0 +1,135 @@
+"""What records say: a new state, or what a change did.
+
+A record holds the effect of a change, never the call: what depends on a random number, a clock, the
+hash seed of a process or a function of the user is found out by who makes the change, and what came
+out is what the others replay.
+
+    body  =  kind, then   state:    the value
+                          effect:   (operation, path, *arguments)
+                          effects:  a list of such, all or nothing
+
+A path leads from the root to what is changed, as pairs: (ITEM, key) or (ATTRIBUTE, name). What is
+plain is written by `marshal`, which is several times faster than the pickler; all else by cucumber.
+"""
+
+from __future__ import annotations
+
+import marshal
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import Any
+
+from suitkaise.cucumber import deserialize, serialize
+
+_ABSENT, _STATE, _RICH_STATE, _EFFECT, _RICH_EFFECT, _EFFECTS, _RICH_EFFECTS = range(7)
+_KIND = [bytes([kind]) for kind in range(7)]
+
+ITEM, ATTRIBUTE = 0, 1
+
+# Marshal also takes what has a buffer, and gives back bytes: only these exact types are plain.
+ATOMS: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(None)})
+
+Effect = tuple[Any, ...]
+
+
+class Absent:
+    """The root of an attribute that is not there."""
+
+    def __repr__(self) -> str:
+        return "<absent>"
+
+
+ABSENT_ROOT = Absent()
+
+
+def is_plain(value: Any) -> bool:
+    """Tell whether a value is one that never changes and that marshal writes as it is."""
+    kind = type(value)
+    return kind in ATOMS or (kind is tuple and all(map(is_plain, value)))
+
+
+def encode_state(value: Any) -> bytes:
+    """Return the body of a record that says what a value is.
+
+    Raises:
+        SerializationError: It cannot be serialised.
+    """
+    if is_plain(value):
+        return _KIND[_STATE] + marshal.dumps(value)
+    return _KIND[_RICH_STATE] + serialize(value)
+
+
+def encode_effect(effect: Effect) -> bytes:
+    """Return the body of a record that says what one change did.
+
+    Raises:
+        SerializationError: An argument cannot be serialised.
+    """
+    if all(map(is_plain, effect)):
+        return _KIND[_EFFECT] + marshal.dumps(effect)
+    return _KIND[_RICH_EFFECT] + serialize(effect)
+
+
+def encode_effects(effects: list[Effect]) -> bytes:
+    """Return the body of a record that says what several changes did, all or nothing.
+
+    Raises:
+        SerializationError: An argument cannot be serialised.
+    """
+    if all(is_plain(part) for effect in effects for part in effect):
+        return _KIND[_EFFECTS] + marshal.dumps(effects)
+    return _KIND[_RICH_EFFECTS] + serialize(effects)
+
+
+def decode(body: bytes) -> tuple[bool, Any, bool]:
+    """Return what a body says: (whether it is a state, the state or a list of effects, is plain).
+
+    Raises:
+        DeserializationError: Something of it cannot be rebuilt in this process.
+    """
+    kind = body[0]
+    if kind == _EFFECT:
+        return False, (marshal.loads(body[1:]),), True
+    if kind == _STATE:
+        return True, marshal.loads(body[1:]), True
+    if kind == _RICH_EFFECT:
+        return False, (deserialize(memoryview(body)[1:]),), False
+    if kind == _RICH_STATE:
+        return True, deserialize(memoryview(body)[1:]), False
+    if kind == _EFFECTS:
+        return False, marshal.loads(body[1:]), True
+    if kind == _RICH_EFFECTS:
+        return False, deserialize(memoryview(body)[1:]), False
+    return True, ABSENT_ROOT, True
+
+
+def _slice_set(target: list[Any], start: Any, stop: Any, step: Any, *items: Any) -> None:
+    list.__setitem__(target, slice(start, stop, step), items)
+
+
+def _slice_delete(target: list[Any], start: Any, stop: Any, step: Any) -> None:
+    list.__delitem__(target, slice(start, stop, step))
+
+
+def _dict_update(target: dict[Any, Any], *pairs: Any) -> None:
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        dict.__setitem__(target, key, value)
+
+
+OPERATIONS: dict[str, Callable[..., object]] = {
+    "attribute.set": object.__setattr__,
+    "attribute.delete": object.__delattr__,
+    "list.append": list.append,
+    "list.extend": lambda target, *items: list.extend(target, items),
+    "list.insert": list.insert,
+    "list.set": list.__setitem__,
+    "list.delete": list.__delitem__,
+    "list.slice": _slice_set,
+    "list.cut": _slice_delete,
+    "list.clear": list.clear,
+    "list.reverse": list.reverse,
+    "dict.set": dict.__setitem__,
+    "dict.delete": dict.__delitem__,
+    "dict.update": _dict_update,
+    "dict.clear": dict.clear,
+}

@@ -1,0 +1,168 @@
+"""Lists in a Share."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from ._node import SLOTS, Node, blindly, changing, current, item, reading, shared_container
+from ._scalars import evaluate, is_computed, origin, strip
+
+Planned = tuple[Any, "tuple[Any, ...] | None"]
+
+
+def _index(items: list[Any], index: Any, message: str) -> int:
+    """Return an index as one from 0 on."""
+    position = operator.index(strip(index))
+    position += len(items) if position < 0 else 0
+    if not 0 <= position < list.__len__(items):
+        raise IndexError(message)
+    return position
+
+
+def _append(_items: list[Any], value: Any) -> Planned:
+    return None, ("list.append", strip(value))
+
+
+def _extend(_items: list[Any], values: Iterable[Any]) -> Planned:
+    return None, ("list.extend", *map(strip, values))
+
+
+def _insert(_items: list[Any], index: Any, value: Any) -> Planned:
+    return None, ("list.insert", operator.index(strip(index)), strip(value))
+
+
+def _pop(items: list[Any], index: Any = -1) -> Planned:
+    if not list.__len__(items):
+        raise IndexError("pop from empty list")
+    position = _index(items, index, "pop index out of range")
+    return list.__getitem__(items, position), ("list.delete", position)
+
+
+def _remove(items: list[Any], value: Any) -> Planned:
+    try:
+        return None, ("list.delete", list.index(items, value))
+    except ValueError:
+        raise ValueError("list.remove(x): x not in list") from None
+
+
+def _clear(_items: list[Any]) -> Planned:
+    return None, ("list.clear",)
+
+
+def _reverse(_items: list[Any]) -> Planned:
+    return None, ("list.reverse",)
+
+
+def _sort(
+    items: list[Any], *, key: Callable[[Any], Any] | None = None, reverse: bool = False
+) -> Planned:
+    return None, (
+        "list.slice",
+        None,
+        None,
+        None,
+        *sorted(list.copy(items), key=key, reverse=reverse),
+    )
+
+
+def _set(items: list[Any], key: Any, value: Any) -> Planned:
+    if isinstance(key, slice):
+        values = list(map(strip, value))
+        list.copy(items)[key] = values  # raises what it would raise
+        return None, ("list.slice", *_bounds(key), *values)
+    position = _index(items, key, "list assignment index out of range")
+    present = list.__getitem__(items, position)
+    return None, ("list.set", position, computed(value, items, key, present))
+
+
+def _delete(items: list[Any], key: Any) -> Planned:
+    if isinstance(key, slice):
+        return None, ("list.cut", *_bounds(key))
+    return None, ("list.delete", _index(items, key, "list assignment index out of range"))
+
+
+def _repeat(items: list[Any], times: Any) -> Planned:
+    count = operator.index(strip(times))
+    if count <= 0:
+        return None, ("list.clear",)
+    return None, ("list.extend", *(list.copy(items) * (count - 1)))
+
+
+def _bounds(key: slice) -> tuple[Any, Any, Any]:
+    return strip(key.start), strip(key.stop), strip(key.step)
+
+
+def computed(value: Any, owner: Any, key: Any, present: Any) -> Any:
+    """Return what is to be written: computed again, if the value came from what stood here."""
+    if type(strip(value)) is type(value) or not is_computed(value):
+        return strip(value)
+    where = origin(value)
+    if where.key == key and where.owner is not None and owner._replica.is_same(where.owner, owner):
+        return strip(evaluate(value, present))
+    return strip(value)
+
+
+@shared_container(list)
+class SharedList(Node, list[Any]):
+    """A list in a Share: this process's replica of it."""
+
+    __slots__ = SLOTS
+
+    locals().update(
+        reading(
+            list,
+            ("__len__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
+            + ("__add__", "__mul__", "__rmul__", "__repr__", "copy", "count", "index"),
+        )
+    )
+    __hash__ = None  # type: ignore[assignment]
+
+    append = blindly("list.append")
+    insert = changing(_insert)
+    pop = changing(_pop)
+    remove = changing(_remove)
+    clear = changing(_clear)
+    reverse = changing(_reverse)
+    sort = changing(_sort)
+    __setitem__ = changing(_set)
+    __delitem__ = changing(_delete)
+    _extend = changing(_extend)
+    _repeat = changing(_repeat)
+
+    def extend(self, values: Iterable[Any]) -> None:
+        """Append each of the values, all at once for who reads."""
+        self._extend(list(values))
+
+    def __iadd__(self, values: Iterable[Any]) -> SharedList:
+        self._extend(list(values))
+        return self
+
+    def __imul__(self, times: Any) -> SharedList:
+        self._repeat(times)
+        return self
+
+    def __radd__(self, other: list[Any]) -> list[Any]:
+        if not isinstance(other, list):
+            return NotImplemented
+        return list.copy(other) + list.copy(current(self))
+
+    def __getitem__(self, key: Any) -> Any:
+        node = current(self)
+        key = strip(key)
+        value = list.__getitem__(node, key)
+        if type(key) is slice:
+            return node._replica.present_all(value, node)
+        return item(node, key, value)
+
+    def __iter__(self) -> Iterator[Any]:
+        node = current(self)
+        return iter(node._replica.present_all(list.copy(node), node))
+
+    def __reversed__(self) -> Iterator[Any]:
+        node = current(self)
+        return reversed(node._replica.present_all(list.copy(node), node))
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return list, (), None, iter(list.copy(self))

@@ -1,0 +1,177 @@
+"""What never changes and can be computed with: numbers, text, tuples, as they are read from a Share.
+
+A value that was read remembers where it stood, and what was computed from it remembers how: so that
+`share.n += 1` and `share.n = 2 * share.n + 1` can be computed again, with what is there when they
+are written. They are real numbers, real text: `isinstance` holds, `json.dumps` and `range` take
+them. What is compared or converted with them is plain.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from ._effects import ATOMS
+
+
+class Origin:
+    """Where a value stood when it was read: in an attribute itself, or in something inside it."""
+
+    __slots__ = ("attribute", "key", "owner")
+
+    def __init__(self, attribute: Any, owner: Any = None, key: Any = None) -> None:
+        self.attribute = attribute
+        self.owner = owner
+        self.key = key
+
+
+# What a value was computed by: (operation, left, right); a value itself if it is plain, and for what
+# stood there, _READ.
+Expression = Any
+
+
+class _Step:
+    __slots__ = ("left", "operation", "right")
+
+    def __init__(self, operation: Callable[..., Any], left: Expression, right: Expression) -> None:
+        self.operation = operation
+        self.left = left
+        self.right = right
+
+
+class _Nothing:
+    """Stands for what was read, and for the right side of an operation that has none."""
+
+
+_READ = _Nothing()
+_NONE = _Nothing()
+
+
+def evaluate(value: Any, present: Any) -> Any:
+    """Compute a tracked value again, from what stands there now."""
+    return _evaluate(value.__dict__["_expression"], present)
+
+
+def _evaluate(expression: Expression, present: Any) -> Any:
+    if expression is _READ:
+        return present
+    if type(expression) is _Step:
+        left = _evaluate(expression.left, present)
+        if expression.right is _NONE:
+            return expression.operation(left)
+        return expression.operation(left, _evaluate(expression.right, present))
+    return expression
+
+
+def is_computed(value: Any) -> bool:
+    """Tell whether a tracked value was computed, not just read."""
+    return value.__dict__["_expression"] is not _READ
+
+
+def origin(value: Any) -> Origin:
+    """Return where a tracked value stood."""
+    where: Origin = value.__dict__["_origin"]
+    return where
+
+
+def strip(value: Any) -> Any:
+    """Return a value as an ordinary one, that remembers nothing."""
+    return value.__dict__["_plain"] if type(value) in TRACKED else value
+
+
+def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
+    """Return a value that remembers where it came from, if its type can be computed with."""
+    make = TRACKING.get(type(value))
+    if make is None:
+        return value
+    tracked = make(value)
+    tracked.__dict__.update(_origin=where, _expression=expression, _plain=value)
+    return tracked
+
+
+def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bool) -> Any:
+    def compute(self: Any, other: Any) -> Any:
+        mine = self.__dict__
+        kind = type(other)
+        if kind in TRACKED:
+            theirs = other.__dict__
+            plain = theirs["_plain"]
+            other_expression = (
+                theirs["_expression"] if theirs["_origin"] is mine["_origin"] else plain
+            )
+        elif kind in ATOMS or kind is tuple or kind is frozenset:
+            plain = other_expression = other
+        else:
+            return NotImplemented
+        expression = mine["_expression"]
+        if is_reflected:
+            result = operation(plain, mine["_plain"])
+            step = _Step(operation, other_expression, expression)
+        else:
+            result = operation(mine["_plain"], plain)
+            step = _Step(operation, expression, other_expression)
+        return track(result, mine["_origin"], step)
+
+    compute.__name__ = name
+    return compute
+
+
+def _unary(operation: Callable[[Any], Any], name: str) -> Any:
+    def compute(self: Any) -> Any:
+        mine = self.__dict__
+        step = _Step(operation, mine["_expression"], _NONE)
+        return track(operation(mine["_plain"]), mine["_origin"], step)
+
+    compute.__name__ = name
+    return compute
+
+
+
+_BINARY = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "truediv": operator.truediv,
+    "floordiv": operator.floordiv,
+    "mod": operator.mod,
+    "pow": operator.pow,
+    "lshift": operator.lshift,
+    "rshift": operator.rshift,
+    "and": operator.and_,
+    "or": operator.or_,
+    "xor": operator.xor,
+}
+_UNARY = {
+    "__neg__": operator.neg,
+    "__pos__": operator.pos,
+    "__invert__": operator.invert,
+    "__abs__": abs,
+}
+
+
+def _tracked_class(base: type) -> type:
+    """Make the class of a plain type's tracked values."""
+
+    def reduce(self: Any, _protocol: Any) -> Any:
+        return base, (self.__dict__["_plain"],)
+
+    members: dict[str, Any] = {
+        "__reduce_ex__": reduce,
+        "__doc__": f"A value of type {base.__name__} that was read from a Share.",
+        "__module__": __name__,
+    }
+    for name, operation in _BINARY.items():
+        if hasattr(base, f"__{name}__"):
+            members[f"__{name}__"] = _binary(operation, f"__{name}__", is_reflected=False)
+            members[f"__r{name}__"] = _binary(operation, f"__r{name}__", is_reflected=True)
+    for name, unary in _UNARY.items():
+        if hasattr(base, name):
+            members[name] = _unary(unary, name)
+    return type(f"Shared{base.__name__.capitalize()}", (base,), members)
+
+
+TRACKING: dict[type, Callable[[Any], Any]] = {
+    base: _tracked_class(base) for base in (int, float, complex, str, bytes, tuple, frozenset)
+}
+TRACKED: frozenset[type] = frozenset(TRACKING.values())  # type: ignore[arg-type]
