@@ -8,13 +8,13 @@ writes to such an attribute in another way takes it as well, who reads does not.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
 from ._effects import (
     ABSENT_ROOT,
+    ATOMS,
     decode,
     encode_effect,
     encode_state,
@@ -34,7 +34,9 @@ from ._store import (
     FROZEN,
     IS_OBJECT,
     ROOT_AT,
+    RUNNING,
     SLOT_WORDS,
+    STATE,
 )
 
 if TYPE_CHECKING:
@@ -93,18 +95,14 @@ class Attribute:
 
     def assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         """Put a new state in the place of what is there."""
-        with self._turn_to_write(is_object=is_object), self._threads:
-            try:
-                hold(self._lock_file, self._byte)
-                if is_object:
-                    self.words[self._at + IS_OBJECT] = 1
-                end = self._write_state(body)
-                if not is_object and self.words[self._at + IS_OBJECT]:
-                    self.words[self._at + IS_OBJECT] = 0
-            finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if is_plain and not self.words[self._at + FROZEN]:
-                self._take_plain(value, end)
+        words, at = self.words, self._at
+        if words[STATE] != RUNNING:
+            self.member.check_before_writing()
+        if is_object or words[at + IS_OBJECT]:
+            with self.turn:
+                self._assign(body, value, is_object=is_object, is_plain=is_plain)
+        else:
+            self._assign(body, value, is_object=False, is_plain=is_plain)
 
     def remove(self) -> None:
         """Make it one that is not there, and give back its memory."""
@@ -125,38 +123,48 @@ class Attribute:
         Raises:
             Whatever the operation raises on what is there now.
         """
-        with self._turn_to_write(), self._threads:
+        words = self.words
+        if words[STATE] != RUNNING:
+            self.member.check_before_writing()
+        with self._threads:
             try:
                 hold(self._lock_file, self._byte)
-                replica = self._catch_up_to_write()
+                replica = self.replica
+                if replica.seen != words[self.end_at]:
+                    replica = self._catch_up_to_write()
                 result = evaluate(value, replica.root)
-                end = self._write_state(encode_state(result))
+                body = encode_state(result)
+                end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if is_plain(result):
+            if is_plain(result) and not words[self._at + FROZEN]:
                 self._take_plain(result, end)
 
     def append_effect(self, node: Any, operation: str, arguments: tuple[Any, ...]) -> None:
         """Append an effect that holds whatever is there, if nothing else became of the root."""
         replica = node._replica
-        if node is not replica.root or replica.seen < 0 or self.words[self._at + FROZEN]:
-            self.change(node, lambda _target, *values: (None, (operation, *values)), arguments, {})
-            return
-        body = encode_effect((operation, (), *arguments))
-        with self._turn_to_write(), self._threads:
-            is_done = False
-            try:
-                hold(self._lock_file, self._byte)
-                if self.words[self._at + ROOT_AT] <= replica.seen:
-                    is_current = self.words[self.end_at] == replica.seen
-                    end = self._store.append(self.slot, body) or self._make_room(body)
-                    is_done = True
-            finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if is_done:
-                if is_current and self.replica is replica and replica.seen >= 0:
-                    self._replay(replica, body, end)
-                return
+        words, at = self.words, self._at
+        if (
+            node is replica.root
+            and replica.seen >= 0
+            and words[STATE] == RUNNING
+            and not words[at + IS_OBJECT]
+        ):
+            body = encode_effect((operation, (), *arguments))
+            with self._threads:
+                is_done = False
+                try:
+                    hold(self._lock_file, self._byte)
+                    if words[at + ROOT_AT] <= replica.seen and not words[at + FROZEN]:
+                        is_current = words[self.end_at] == replica.seen
+                        end = self._store.append(self.slot, body) or self._make_room(body)
+                        is_done = True
+                finally:
+                    lockf(self._lock_file, LOCK_UN, 1, self._byte)
+                if is_done:
+                    if is_current and self.replica is replica and not replica.users:
+                        self._replay(replica, body, end)
+                    return
         self.change(node, lambda _target, *values: (None, (operation, *values)), arguments, {})
 
     def change(
@@ -171,12 +179,41 @@ class Attribute:
         """
         if node._replica.is_mine():
             return self._note(node, plan, arguments, named)
-        with self._turn_to_write(), self._threads:
+        if self.words[STATE] != RUNNING:
+            self.member.check_before_writing()
+        if self.words[self._at + IS_OBJECT]:
+            with self.turn:
+                return self._change(node, plan, arguments, named)
+        return self._change(node, plan, arguments, named)
+
+    # All below is called with the locks held that it needs.
+
+    def _assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
+        words, at = self.words, self._at
+        with self._threads:
             try:
                 hold(self._lock_file, self._byte)
-                replica = self._catch_up_to_write()
+                if is_object:
+                    words[at + IS_OBJECT] = 1
+                end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
+                if not is_object and words[at + IS_OBJECT]:
+                    words[at + IS_OBJECT] = 0
+            finally:
+                lockf(self._lock_file, LOCK_UN, 1, self._byte)
+            if is_plain and not words[at + FROZEN]:
+                self._take_plain(value, end)
+
+    def _change(
+        self, node: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> Any:
+        with self._threads:
+            try:
+                hold(self._lock_file, self._byte)
+                replica = self.replica
+                if replica.seen != self.words[self.end_at] or replica.users:
+                    replica = self._catch_up_to_write()
                 target = node if node._replica is replica else self._follow(node, replica)
-                path = replica.path_to(target)
+                path = () if target is replica.root else replica.path_to(target)
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
                     return _detach(result)
@@ -187,17 +224,6 @@ class Attribute:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             self._replay(replica, body, end)
             return result
-
-    # All below is called with the locks held that it needs.
-
-    @contextlib.contextmanager
-    def _turn_to_write(self, *, is_object: bool = False) -> Any:
-        self.member.check_before_writing()
-        if not is_object and not self.words[self._at + IS_OBJECT]:
-            yield
-            return
-        with self.turn:
-            yield
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
@@ -240,17 +266,12 @@ class Attribute:
         self._ahead = None
         return self._advance(*self._news(None))
 
-    def _write_state(self, body: bytes) -> int:
-        end = self._store.append(self.slot, body, is_state=True)
-        if not end:
-            if self.words[self._at + FROZEN] and self.words[self.end_at]:
-                self._store.grow(self.slot, len(body))
-                return self._store.append(self.slot, body, is_state=True)
-            return self._store.replace(self.slot, body)
-        _, _, size = self._store.sizes(self.slot)
-        if size > 65_536 and len(body) * 8 < size and not self.words[self._at + FROZEN]:
-            return self._store.replace(self.slot, body)  # gives back what is no longer needed
-        return end
+    def _move_state(self, body: bytes) -> int:
+        """Write a state for which there is no room, or far too much."""
+        if self.words[self._at + FROZEN] and self.words[self.end_at]:
+            self._store.grow(self.slot, len(body))
+            return self._store.append(self.slot, body, is_state=True, is_kept=True)
+        return self._store.replace(self.slot, body)
 
     def _make_room(self, body: bytes) -> int:
         """Append a record for which there is no room yet."""
@@ -307,7 +328,9 @@ class Attribute:
 
 def _detach(result: Any) -> Any:
     """Return what was part of a replica as something of its own."""
-    if isinstance(result, Node) or kind_of(type(result)) == OBJECT:
+    if type(result) not in ATOMS and (
+        isinstance(result, Node) or kind_of(type(result)) == OBJECT
+    ):
         return decode(encode_state(result))[1]
     return result
 

@@ -54,8 +54,8 @@ def encode_state(value: Any) -> bytes:
     Raises:
         SerializationError: It cannot be serialised.
     """
-    if is_plain(value):
-        return _KIND[_STATE] + marshal.dumps(value)
+    if type(value) in ATOMS or is_plain(value):
+        return b"\1" + marshal.dumps(value)
     return _KIND[_RICH_STATE] + serialize(value)
 
 
@@ -65,8 +65,11 @@ def encode_effect(effect: Effect) -> bytes:
     Raises:
         SerializationError: An argument cannot be serialised.
     """
-    if all(map(is_plain, effect)):
-        return _KIND[_EFFECT] + marshal.dumps(effect)
+    for part in effect:
+        if type(part) not in ATOMS and not is_plain(part):
+            break
+    else:
+        return b"\3" + marshal.dumps(effect)
     return _KIND[_RICH_EFFECT] + serialize(effect)
 
 

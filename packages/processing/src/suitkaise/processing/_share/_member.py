@@ -16,7 +16,7 @@ from ._attribute import Attribute
 from ._effects import ABSENT_ROOT, encode_state, is_plain
 from ._kinds import OBJECT, kind_of
 from ._locks import Locks
-from ._scalars import TRACKED, is_computed, origin, strip
+from ._scalars import strip
 from ._store import (
     ENDED,
     FAILED,
@@ -92,13 +92,7 @@ class Member:
             TypeError: It cannot be shared; all is as it was.
         """
         attribute = self.find(name)
-        if type(value) in TRACKED:
-            if attribute is not None and is_computed(value):
-                where = origin(value)
-                if where is attribute.origin:
-                    attribute.compute(value)
-                    return
-            value = strip(value)
+        value = strip(value)
         try:
             body = encode_state(value)
         except Exception as error:

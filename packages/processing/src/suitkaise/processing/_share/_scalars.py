@@ -50,7 +50,7 @@ _NONE = _Nothing()
 
 def evaluate(value: Any, present: Any) -> Any:
     """Compute a tracked value again, from what stands there now."""
-    return _evaluate(value.__dict__["_expression"], present)
+    return _evaluate(value._expression, present)
 
 
 def _evaluate(expression: Expression, present: Any) -> Any:
@@ -66,18 +66,18 @@ def _evaluate(expression: Expression, present: Any) -> Any:
 
 def is_computed(value: Any) -> bool:
     """Tell whether a tracked value was computed, not just read."""
-    return value.__dict__["_expression"] is not _READ
+    return value._expression is not _READ
 
 
 def origin(value: Any) -> Origin:
     """Return where a tracked value stood."""
-    where: Origin = value.__dict__["_origin"]
+    where: Origin = value._origin
     return where
 
 
 def strip(value: Any) -> Any:
     """Return a value as an ordinary one, that remembers nothing."""
-    return value.__dict__["_plain"] if type(value) in TRACKED else value
+    return value._plain if type(value) in TRACKED else value
 
 
 def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
@@ -86,32 +86,30 @@ def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
     if make is None:
         return value
     tracked = make(value)
-    tracked.__dict__.update(_origin=where, _expression=expression, _plain=value)
+    tracked._origin = where
+    tracked._plain = value
+    if expression is not _READ:
+        tracked._expression = expression
     return tracked
 
 
 def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bool) -> Any:
     def compute(self: Any, other: Any) -> Any:
-        mine = self.__dict__
         kind = type(other)
-        if kind in TRACKED:
-            theirs = other.__dict__
-            plain = theirs["_plain"]
-            other_expression = (
-                theirs["_expression"] if theirs["_origin"] is mine["_origin"] else plain
-            )
-        elif kind in ATOMS or kind is tuple or kind is frozenset:
+        if kind in ATOMS or kind is tuple or kind is frozenset:
             plain = other_expression = other
+        elif kind in TRACKED:
+            plain = other._plain
+            other_expression = other._expression if other._origin is self._origin else plain
         else:
             return NotImplemented
-        expression = mine["_expression"]
         if is_reflected:
-            result = operation(plain, mine["_plain"])
-            step = _Step(operation, other_expression, expression)
+            result = operation(plain, self._plain)
+            step = _Step(operation, other_expression, self._expression)
         else:
-            result = operation(mine["_plain"], plain)
-            step = _Step(operation, expression, other_expression)
-        return track(result, mine["_origin"], step)
+            result = operation(self._plain, plain)
+            step = _Step(operation, self._expression, other_expression)
+        return track(result, self._origin, step)
 
     compute.__name__ = name
     return compute
@@ -119,9 +117,8 @@ def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bo
 
 def _unary(operation: Callable[[Any], Any], name: str) -> Any:
     def compute(self: Any) -> Any:
-        mine = self.__dict__
-        step = _Step(operation, mine["_expression"], _NONE)
-        return track(operation(mine["_plain"]), mine["_origin"], step)
+        step = _Step(operation, self._expression, _NONE)
+        return track(operation(self._plain), self._origin, step)
 
     compute.__name__ = name
     return compute
@@ -154,12 +151,13 @@ def _tracked_class(base: type) -> type:
     """Make the class of a plain type's tracked values."""
 
     def reduce(self: Any, _protocol: Any) -> Any:
-        return base, (self.__dict__["_plain"],)
+        return base, (self._plain,)
 
     members: dict[str, Any] = {
         "__reduce_ex__": reduce,
         "__doc__": f"A value of type {base.__name__} that was read from a Share.",
         "__module__": __name__,
+        "_expression": _READ,
     }
     for name, operation in _BINARY.items():
         if hasattr(base, f"__{name}__"):

@@ -9,10 +9,11 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from ._effects import ABSENT_ROOT
+from ._effects import ABSENT_ROOT, ATOMS
 from ._locks import ByteLock
 from ._member import Member, absent_message, create_memory
-from ._store import FAILED, RUNNING, STATE
+from ._scalars import TRACKED, is_computed
+from ._store import RUNNING, STATE
 
 __all__ = ["Share"]
 
@@ -67,13 +68,17 @@ class Share:
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if name in _RESERVED:
+        member: Member = self._member
+        present = member.names.get(name)
+        if type(value) in TRACKED:
+            if present is not None and value._origin is present.origin and is_computed(value):
+                present.compute(value)
+                return
+        elif name in _RESERVED:
             raise AttributeError(
                 f"`{name}` is Share's own and cannot be an attribute; take another name"
             )
-        member: Member = self._member
-        present = member.names.get(name)
-        if present is not None and value is present.replica.value and not _is_scalar(value):
+        elif present is not None and value is present.replica.value and type(value) not in ATOMS:
             return  # `share.items += [1]` assigns what it has changed
         member.assign(name, value)
 
@@ -101,12 +106,6 @@ class Share:
         frees it when its holder dies.
         """
         return self._member.locks.user
-
-
-def _is_scalar(value: Any) -> bool:
-    from ._scalars import TRACKED
-
-    return type(value) in TRACKED
 
 
 _RESERVED = frozenset(name for name in dir(Share) if not name.startswith("__")) | {"_member"}

@@ -54,6 +54,7 @@ _ORDER_BITS = (1 << SMALLEST) - 1  # of the word that notes a block
 _LENGTH_OF_RECORD = struct.Struct("<I")
 _RECORD_HEADER = 4
 _LEAST_ROOM = 2048
+_LARGE = 65_536  # a block that is worth giving back once its content is small
 
 HEAP = (HEADER_BYTES + MOST_SLOTS * SLOT_WORDS * 8 + 4095) & ~4095
 ABSENT = b"\0"  # the state of an attribute that is not there
@@ -127,8 +128,17 @@ class Store:
                 offset = following
         return bodies, end
 
-    def append(self, slot: int, body: bytes, *, is_state: bool = False) -> int:
-        """Append a record; returns the new end, or 0 if the block has no room for it."""
+    def append(
+        self, slot: int, body: bytes, *, is_state: bool = False, is_kept: bool = False
+    ) -> int:
+        """Append a record; returns the new end, or 0 if it is not written: `replace` or move.
+
+        Args:
+            slot: Its number.
+            body: What the record says.
+            is_state: Whether that is all there is to know.
+            is_kept: Whether to write a state also to a block that is much too large for it.
+        """
         words = self.words
         at = FIRST_SLOT + slot * SLOT_WORDS
         block = words[at + BLOCK]
@@ -141,7 +151,10 @@ class Store:
             words[at + END] = end = base
         start = block + _BLOCK_HEADER + words[word + _LENGTH] + end - base
         stop = start + _RECORD_HEADER + len(body)
-        if stop > block + (1 << words[word + _ORDER]):
+        size = 1 << words[word + _ORDER]
+        if stop > block + size or (
+            is_state and size > _LARGE and len(body) << 3 < size and not is_kept
+        ):
             return 0
         self.bytes[start:stop] = _LENGTH_OF_RECORD.pack(len(body)) + body
         if is_state:
