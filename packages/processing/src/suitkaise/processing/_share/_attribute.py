@@ -9,6 +9,7 @@ writes to such an attribute in another way takes it as well, who reads does not.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +26,7 @@ from ._locks import hold
 from ._node import Node, Plan
 from ._replica import SUPERSEDED, Replica
 from ._scalars import Origin, evaluate
+from ._steps import Step
 from ._store import (
     ABSENT as ABSENT_BODY,
 )
@@ -62,6 +64,8 @@ class Attribute:
         self.turn = member.locks.turn(slot)
         self._threads = threading.RLock()
         self.replica = Replica(self, ABSENT_ROOT, -1, is_plain=True)
+        self.changing = self.replica  # what a plan is given a part of
+        self.local_timers: dict[Any, Any] = {}  # see _timers
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
 
     def renew_locks(self) -> None:
@@ -83,13 +87,30 @@ class Attribute:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             return self._advance(replica, bodies, end)
 
+    def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
+        """Return what stands now for an object that was read before, and its replica."""
+        if replica.is_mine():
+            return replica, thing
+        present = self.read()
+        return present, thing if replica is present else self._follow(thing, replica, present)
+
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
         replica = node._replica
         if replica.is_mine():
             return node
         present = self.read()
-        return node if replica is present else self._follow(node, present)
+        return node if replica is present else self._follow(node, replica, present)
+
+    def begin_use(self, replica: Replica) -> None:
+        """Keep a replica as it is while a method reads it; others are brought up to date instead."""
+        with self._threads:
+            replica.users += 1
+
+    def end_use(self, replica: Replica) -> None:
+        """Let a replica be brought up to date again."""
+        with self._threads:
+            replica.users -= 1
 
     # Writing
 
@@ -177,14 +198,83 @@ class Attribute:
             SerializationError: An argument cannot be shared.
             Whatever the plan raises; nothing has changed then.
         """
-        if node._replica.is_mine():
-            return self._note(node, plan, arguments, named)
+        return self.change_inside(node._replica, node, plan, arguments, named)
+
+    def change_inside(
+        self,
+        replica: Replica,
+        target: Any,
+        plan: Plan,
+        arguments: tuple[Any, ...],
+        named: dict[str, Any],
+    ) -> Any:
+        """Carry out a plan on what is or was the target in a replica; see `change`."""
+        if replica.is_mine():
+            return replica.note(target, plan, arguments, named)
         if self.words[STATE] != RUNNING:
             self.member.check_before_writing()
         if self.words[self._at + IS_OBJECT]:
             with self.turn:
-                return self._change(node, plan, arguments, named)
-        return self._change(node, plan, arguments, named)
+                return self._change(replica, target, plan, arguments, named)
+        return self._change(replica, target, plan, arguments, named)
+
+    def run(
+        self,
+        replica: Replica,
+        target: Any,
+        call: Callable[[Any], Any],
+        writes: tuple[str, ...],
+    ) -> Any:
+        """Run what changes an object, as one step: all of it is recorded, or nothing if it raises.
+
+        Others wait for their turn to change the object meanwhile; nobody waits to read it: it runs
+        on the replica, of which there is another one as soon as somebody wants to read.
+
+        Args:
+            replica, target: The object, as it was last seen.
+            call: What to run, given the object.
+            writes: Which of its attributes that may change; "*" is all of them.
+        """
+        if replica.is_mine():
+            return call(target)
+        if self.words[STATE] != RUNNING:
+            self.member.check_before_writing()
+        with self.turn:
+            with self._threads:
+                try:
+                    hold(self._lock_file, self._byte)
+                    present = self._catch_up_to_write()
+                finally:
+                    lockf(self._lock_file, LOCK_UN, 1, self._byte)
+                if present is not replica:
+                    target = self._follow(target, replica, present)
+                step = Step(present, target, writes)
+                if self._ahead is present:
+                    self._ahead = None
+                else:
+                    self.replica = Replica(self, ABSENT_ROOT, -1, is_plain=True)
+            try:
+                result = call(target)
+                body, is_whole = step.record()
+            except BaseException:
+                present.supersede()  # what it has changed so far is thrown away
+                raise
+            if body is None:
+                end = step.began
+            else:
+                try:
+                    end = self._append_step(body, present, is_whole=is_whole)
+                except BaseException:
+                    present.supersede()
+                    raise
+            with self._threads:
+                if step.is_kept and not self.words[self._at + FROZEN]:
+                    self.replica.supersede()
+                    present.close(end)
+                    self.replica = present
+                else:
+                    present.supersede()
+            return result
 
     # All below is called with the locks held that it needs.
 
@@ -203,8 +293,30 @@ class Attribute:
             if is_plain and not words[at + FROZEN]:
                 self._take_plain(value, end)
 
+    def _append_step(self, body: bytes, replica: Replica, *, is_whole: bool) -> int:
+        """Append what a method changed; the replica has it already."""
+        with self._threads:
+            try:
+                hold(self._lock_file, self._byte)
+                if not is_whole:
+                    end = self._store.append(self.slot, body)
+                    if end:
+                        return end
+                    if self.words[self._at + FROZEN]:
+                        self._store.grow(self.slot, len(body) + 4)
+                        return self._store.append(self.slot, body)
+                    body = encode_state(replica.root)
+                return self._store.append(self.slot, body, is_state=True) or self._move_state(body)
+            finally:
+                lockf(self._lock_file, LOCK_UN, 1, self._byte)
+
     def _change(
-        self, node: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
+        self,
+        old: Replica,
+        target: Any,
+        plan: Plan,
+        arguments: tuple[Any, ...],
+        named: dict[str, Any],
     ) -> Any:
         with self._threads:
             try:
@@ -212,8 +324,10 @@ class Attribute:
                 replica = self.replica
                 if replica.seen != self.words[self.end_at] or replica.users:
                     replica = self._catch_up_to_write()
-                target = node if node._replica is replica else self._follow(node, replica)
+                if replica is not old:
+                    target = self._follow(target, old, replica)
                 path = () if target is replica.root else replica.path_to(target)
+                self.changing = replica
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
                     return _detach(result)
@@ -308,22 +422,15 @@ class Attribute:
             replica.seen = SUPERSEDED
             self.replica = Replica(self, value, end, is_plain=True)
 
-    def _follow(self, node: Any, replica: Replica) -> Any:
+    def _follow(self, thing: Any, old: Replica, new: Replica) -> Any:
         """Return what is now in the place of something of an older replica."""
-        old = node._replica
-        found = replica.walk(old.last_path_to(node))
-        if type(found) is not type(node):
+        found = new.walk(old.last_path_to(thing))
+        if type(found) is not type(thing):
             raise TypeError(
-                f"share.{self.name} was reassigned: what was a {type(node).__name__} is now "
+                f"share.{self.name} was reassigned: what was a {type(thing).__name__} is now "
                 f"{type(found).__name__}; read it from the Share again"
             )
         return found
-
-    def _note(
-        self, node: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
-    ) -> Any:
-        """Carry out a plan in a method of the object, which notes the effect."""
-        raise NotImplementedError  # _objects
 
 
 def _detach(result: Any) -> Any:

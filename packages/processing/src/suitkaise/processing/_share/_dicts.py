@@ -12,12 +12,12 @@ from ._scalars import strip
 _MISSING = object()
 
 
-def _set(items: dict[Any, Any], key: Any, value: Any) -> Planned:
+def _set(items: SharedDict, key: Any, value: Any) -> Planned:
     key = strip(key)
     if type(value) is type(strip(value)):
         hash(key)
         return None, ("dict.set", key, value)
-    return None, ("dict.set", key, computed(value, items, key, dict.__getitem__(items, key)))
+    return None, ("dict.set", key, computed(value, items._replica, items, key, dict.get(items, key)))
 
 
 def _delete(items: dict[Any, Any], key: Any) -> Planned:

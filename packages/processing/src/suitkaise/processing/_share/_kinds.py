@@ -4,7 +4,7 @@
     FROZEN      never changes, but holds other objects: a tuple
     CONTAINER   becomes a shared container (`_node`): its methods are known
     VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
-                loggers, Reconnectors, dates, decimals, enum members
+                loggers, Reconnectors, locks, dates, decimals, enum members
     OBJECT      is handed out as a proxy (`_objects`): its methods change it
 """
 
@@ -14,14 +14,18 @@ import datetime
 import decimal
 import enum
 import fractions
+import functools
 import logging
 import pathlib
 import re
+import threading
 import types
 import uuid
 from typing import Any
 
+from suitkaise.circuits import BreakingCircuit, Circuit
 from suitkaise.cucumber import Reconnector
+from suitkaise.timing import Sktimer
 
 from . import _dicts, _lists  # noqa: F401  they register themselves
 from ._effects import ATOMS
@@ -41,6 +45,8 @@ _VALUES: tuple[type, ...] = (
     type(NotImplemented),
     logging.Logger,
     logging.LoggerAdapter,
+    type(threading.Lock()),
+    type(threading.RLock()),
     Reconnector,
     enum.Enum,
     datetime.date,
@@ -55,6 +61,9 @@ _VALUES: tuple[type, ...] = (
     range,
     slice,
 )
+# Their insides are their own: nothing in them becomes a part of a Share by itself.
+_SEALED: tuple[type, ...] = (Sktimer, Circuit, BreakingCircuit)
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: a class made by a class statement, mostly
 _known: dict[type, int] = {}
 
 
@@ -76,6 +85,19 @@ def _kind_of(kind: type) -> int:
     if issubclass(kind, _VALUES):
         return VALUE
     return OBJECT
+
+
+def share_as_value(kind: type) -> None:
+    """Have objects of a type handed out as they are."""
+    _known[kind] = VALUE
+
+
+@functools.cache
+def is_open(kind: type) -> bool:
+    """Tell whether all that an object of a user's class holds stands in its attributes."""
+    return not issubclass(kind, _SEALED) and all(
+        base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__
+    )
 
 
 def attributes_of(thing: Any) -> dict[str, Any]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ._node import SLOTS, Node, blindly, changing, current, item, reading, shared_container
-from ._scalars import evaluate, is_computed, origin, strip
+from ._scalars import TRACKED, evaluate, is_computed, origin, strip
+
+if TYPE_CHECKING:
+    from ._replica import Replica
 
 Planned = tuple[Any, "tuple[Any, ...] | None"]
 
@@ -67,14 +70,14 @@ def _sort(
     )
 
 
-def _set(items: list[Any], key: Any, value: Any) -> Planned:
+def _set(items: SharedList, key: Any, value: Any) -> Planned:
     if isinstance(key, slice):
         values = list(map(strip, value))
         list.copy(items)[key] = values  # raises what it would raise
         return None, ("list.slice", *_bounds(key), *values)
     position = _index(items, key, "list assignment index out of range")
     present = list.__getitem__(items, position)
-    return None, ("list.set", position, computed(value, items, key, present))
+    return None, ("list.set", position, computed(value, items._replica, items, key, present))
 
 
 def _delete(items: list[Any], key: Any) -> Planned:
@@ -94,12 +97,11 @@ def _bounds(key: slice) -> tuple[Any, Any, Any]:
     return strip(key.start), strip(key.stop), strip(key.step)
 
 
-def computed(value: Any, owner: Any, key: Any, present: Any) -> Any:
+def computed(value: Any, replica: Replica, owner: Any, key: Any, present: Any) -> Any:
     """Return what is to be written: computed again, if the value came from what stood here."""
-    if type(strip(value)) is type(value) or not is_computed(value):
-        return strip(value)
-    where = origin(value)
-    if where.key == key and where.owner is not None and owner._replica.is_same(where.owner, owner):
+    if type(value) not in TRACKED:
+        return value
+    if is_computed(value) and replica.is_same_place(origin(value), owner, key):
         return strip(evaluate(value, present))
     return strip(value)
 

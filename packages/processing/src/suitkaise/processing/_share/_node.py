@@ -110,4 +110,4 @@ def item(node: Any, key: Any, value: Any) -> Any:
         return value
     if replica.holds_objects:
         return replica.present(value, node, key)
-    return track(value, Origin(replica.attribute, node, key))
+    return track(value, Origin(replica, node, key))

@@ -6,8 +6,8 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from ._effects import ABSENT_ROOT, ATTRIBUTE, ITEM, OPERATIONS, Effect
-from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, kind_of
-from ._node import NODE_TYPES, PLAIN_TYPES, Node
+from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, is_open, kind_of
+from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
 from ._scalars import Origin, track
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ class Replica:
         seen: The position; -1 while it is being changed, SUPERSEDED when another took its place.
         words, end_at: Where the position of the truth stands.
         holds_objects: Whether there are objects of the user's in it, which need a proxy to be read.
+        objects: How many.
+        journal, thread: The effects so far of a method that runs on it, and the thread it runs in.
+        users: How many methods read it just now: it must not change under them.
     """
 
     __slots__ = (
@@ -39,6 +42,7 @@ class Replica:
         "end_at",
         "holds_objects",
         "journal",
+        "objects",
         "root",
         "seen",
         "thread",
@@ -55,6 +59,7 @@ class Replica:
         self.journal: list[Effect] | None = None
         self.thread = 0
         self.users = 0
+        self.objects = 0
         self._links: dict[int, tuple[Any, Any, Any]] = {}
         self.root = root if is_plain else self.adopt(root, None, None)
         self.value = track(root, attribute.origin) if is_plain else self._present_root()
@@ -140,10 +145,10 @@ class Replica:
         """Return what an element is to its reader."""
         kind = kind_of(type(value))
         if kind == ATOM:
-            return track(value, Origin(self.attribute, owner, key))
+            return track(value, Origin(self, owner, key))
         if kind == FROZEN:
-            return track(self.present_frozen(value), Origin(self.attribute, owner, key))
-        if kind == OBJECT:
+            return track(self.present_frozen(value), Origin(self, owner, key))
+        if kind == OBJECT and id(value) in self._links:
             from ._objects import proxy
 
             return proxy(self, value)
@@ -155,18 +160,60 @@ class Replica:
             return value
         return type(value)(self.present(part, value, None) for part in value)
 
+    def note(
+        self, target: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
+    ) -> Any:
+        """Carry out a plan in a method of the object, which records all its effects at its end."""
+        self.attribute.changing = self
+        result, effect = plan(target, *arguments, **named)
+        if effect is not None:
+            journal = self.journal
+            assert journal is not None
+            operation, *values = effect
+            try:
+                journal.append((operation, self.path_to(target), *values))
+            except DetachedError:
+                pass  # it has been taken out: nobody else has it
+            OPERATIONS[operation](target, *values)
+        return result
+
+    def supersede(self) -> None:
+        """Stand for nothing any more: another replica takes its place."""
+        self.seen = SUPERSEDED
+        self.journal = None
+
+    def close(self, seen: int) -> None:
+        """End the step in which it was changed."""
+        self.journal = None
+        self.value = self._present_root()
+        self.seen = seen
+
+    def has(self, thing: Any) -> bool:
+        """Tell whether an object of the user's is part of this replica."""
+        return id(thing) in self._links
+
     def is_mine(self) -> bool:
         """Tell whether a method that this thread runs has this replica in its hands."""
         return self.journal is not None and self.thread == threading.get_ident()
 
-    def is_same(self, one: Any, other: Any) -> bool:
-        """Tell whether two handles are for the same place."""
-        if one is other:
-            return True
-        replica = getattr(one, "_replica", None)
-        if replica is None or replica.attribute is not self.attribute:
+    def is_same_place(self, where: Origin, owner: Any, key: Any) -> bool:
+        """Tell whether a value was read from where it is to be written, in this replica or another.
+
+        Args:
+            where: Where it was read.
+            owner, key: Where it is to be written; the owner is part of this replica.
+        """
+        old: Replica | None = where.replica
+        if old is None or where.key != key:
             return False
-        return bool(replica.last_path_to(one) == self.last_path_to(other))
+        if where.owner is owner:
+            return True
+        if old is self or old.attribute is not self.attribute:
+            return False
+        try:
+            return old.last_path_to(where.owner) == self.path_to(owner)
+        except DetachedError:
+            return False
 
     def _link(self, target: Any) -> tuple[Any, Any]:
         if isinstance(target, Node):
@@ -212,8 +259,9 @@ class Replica:
         if kind == OBJECT:
             memo[id(value)] = value, value
             self.holds_objects = True
+            self.objects += 1
             self._links[id(value)] = value, up, key
-            for name, part in attributes_of(value).items():
+            for name, part in attributes_of(value).items() if is_open(cls) else ():
                 if kind_of(type(part)) != ATOM:
                     adopted = self._adopt(part, value, name, memo)
                     if adopted is not part:

@@ -18,10 +18,10 @@ from ._effects import ATOMS
 class Origin:
     """Where a value stood when it was read: in an attribute itself, or in something inside it."""
 
-    __slots__ = ("attribute", "key", "owner")
+    __slots__ = ("key", "owner", "replica")
 
-    def __init__(self, attribute: Any, owner: Any = None, key: Any = None) -> None:
-        self.attribute = attribute
+    def __init__(self, replica: Any = None, owner: Any = None, key: Any = None) -> None:
+        self.replica = replica
         self.owner = owner
         self.key = key
 

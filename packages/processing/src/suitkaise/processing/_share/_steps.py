@@ -1,0 +1,92 @@
+"""What a method of a shared object has changed, found out at its end.
+
+    containers inside the object   noted their own effects while it ran (`Replica.note`)
+    attributes that were rebound   are found by comparing them with what they were
+    anything that could have       ... or both at once: the whole object is recorded as it is now
+    changed unseen
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from ._effects import Effect, encode_effects, encode_state, is_plain
+from ._kinds import ATOM, CONTAINER, FROZEN, VALUE, attributes_of, is_open, kind_of
+from ._replica import Replica
+
+_NOTHING = object()
+
+
+class Step:
+    """One method at work on a replica, from its first instruction to its last.
+
+    Attributes:
+        began: The position that the replica was at.
+        is_kept: Whether the replica is, after `record`, what everybody else's will be.
+    """
+
+    def __init__(self, replica: Replica, target: Any, writes: tuple[str, ...]) -> None:
+        self._replica = replica
+        self._target = target
+        self._writes = writes
+        self._before = attributes_of(target)
+        self._has_others = replica.objects > 1
+        self.began = replica.seen
+        self.is_kept = True
+        replica.thread = threading.get_ident()
+        replica.journal = []
+        replica.seen = -1
+
+    def record(self) -> tuple[bytes | None, bool]:
+        """Return the body of a record of all that has changed, and whether that is a state.
+
+        None if nothing has changed.
+
+        Raises:
+            SerializationError: Something that the method put into the object cannot be shared.
+        """
+        after = attributes_of(self._target)
+        effects = self._rebound(after)
+        journal = self._replica.journal or []
+        if effects is None or (journal and not all(map(_is_plain_effect, effects))):
+            self.is_kept = False
+            return encode_state(self._replica.root), True
+        journal += effects
+        if not journal:
+            return None, False
+        if not all(map(_is_plain_effect, journal)):
+            self.is_kept = False  # it holds what the caller can still change
+        return encode_effects(journal), False
+
+    def _rebound(self, after: dict[str, Any]) -> list[Effect] | None:
+        """Return effects for what was rebound; None if there may be changes besides."""
+        path = self._replica.path_to(self._target)
+        before = self._before
+        names = set(before) | set(after) if "*" in self._writes else self._writes
+        effects: list[Effect] = []
+        if "*" in self._writes and not is_open(type(self._target)):
+            return None
+        for name in names:
+            old, new = before.get(name, _NOTHING), after.get(name, _NOTHING)
+            if old is new:
+                if new is not _NOTHING and not self._is_seen(new):
+                    return None
+            elif new is _NOTHING:
+                effects.append(("attribute.delete", path, name))
+            else:
+                effects.append(("attribute.set", path, name, new))
+        return effects
+
+    def _is_seen(self, value: Any) -> bool:
+        """Tell whether a change inside a value would have been noted."""
+        kind = kind_of(type(value))
+        if kind in (ATOM, VALUE):
+            return True
+        if kind in (CONTAINER, FROZEN):
+            return not self._has_others
+        return False
+
+
+def _is_plain_effect(effect: Effect) -> bool:
+    return all(map(is_plain, effect))
