@@ -24,6 +24,7 @@ from ._effects import (
 from ._kinds import OBJECT, kind_of
 from ._locks import hold
 from ._node import Node, Plan
+from ._objects import is_proxy, place
 from ._replica import SUPERSEDED, Replica
 from ._scalars import Origin, evaluate
 from ._steps import Step
@@ -101,6 +102,16 @@ class Attribute:
             return node
         present = self.read()
         return node if replica is present else self._follow(node, replica, present)
+
+    def holds(self, value: Any) -> bool:
+        """Tell whether a value is what this attribute is: to assign it changes nothing."""
+        if isinstance(value, Node):
+            replica, thing = value._replica, value
+        elif is_proxy(value):
+            replica, thing = place(value)
+        else:
+            return False
+        return replica.attribute is self and replica.last_path_to(thing) == ()
 
     def begin_use(self, replica: Replica) -> None:
         """Keep a replica as it is while a method reads it; others are brought up to date instead."""
@@ -211,7 +222,7 @@ class Attribute:
         """Carry out a plan on what is or was the target in a replica; see `change`."""
         if replica.is_mine():
             return replica.note(target, plan, arguments, named)
-        if self.words[STATE] != RUNNING:
+        if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
             self.member.check_before_writing()
         if self.words[self._at + IS_OBJECT]:
             with self.turn:

@@ -12,9 +12,10 @@ from typing import Any
 
 from .._errors import ProcessError
 from .._platform import anonymous_file, reserve
+from .._segments import Descriptor
 from ._attribute import Attribute
 from ._effects import ABSENT_ROOT, encode_state, is_plain
-from ._kinds import OBJECT, kind_of
+from ._kinds import OBJECT, kind_of, refusal
 from ._locks import Locks
 from ._scalars import strip
 from ._store import (
@@ -52,12 +53,18 @@ class Member:
 
     Args:
         data, locks: The descriptors, which it owns from now on.
+
+    Attributes:
+        descriptors: The same, for those who join.
     """
 
     def __init__(self, data: int, locks: int) -> None:
+        self.descriptors = Descriptor(data), Descriptor(locks)
         self.locks = Locks(locks)
         self._data = data
         self._memory = mmap.mmap(data, 0)
+        if hasattr(mmap, "MADV_DONTDUMP"):
+            self._memory.madvise(mmap.MADV_DONTDUMP)
         self.store = Store(self._memory, self.locks.heap, self._reserve, self._discard)
         self.words = self.store.words
         self.names: dict[str, Attribute] = {}
@@ -65,10 +72,11 @@ class Member:
         _members.add(self)
 
     def format(self) -> None:
-        """Make it an empty, running Share."""
+        """Make it an empty Share, which has not been started."""
         self.store.format()
         self.words[STATE] = RUNNING
         self._directory.assign(encode_state([]), [], is_object=False, is_plain=False)
+        self.words[STATE] = STOPPED
 
     def find(self, name: str) -> Attribute | None:
         """Return an attribute by its name, if there has ever been one of that name."""
@@ -93,6 +101,8 @@ class Member:
         """
         attribute = self.find(name)
         value = strip(value)
+        if (reason := refusal(value)) is not None:
+            raise TypeError(f"cannot share `share.{name}` ({_type_name(value)}): {reason}")
         try:
             body = encode_state(value)
         except Exception as error:
@@ -170,11 +180,6 @@ class Member:
         self._directory.renew_locks()
         for attribute in self.names.values():
             attribute.renew_locks()
-
-    def close(self) -> None:
-        """Let go of the descriptors; the memory goes with the last object that looks into it."""
-        self.locks.close()
-        os.close(self._data)
 
     def _add(self, name: str) -> Attribute:
         names = self._directory.read().root

@@ -5,17 +5,24 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
+from suitkaise.cucumber import Reconnector, deserialize, reconnect_all, serialize
+
+from .._errors import ProcessError
+from . import _display
+from ._admission import join
 from ._effects import ABSENT_ROOT, ATOMS
+from ._guardian import Guardian
+from ._kinds import share_as_value
 from ._locks import ByteLock
 from ._member import Member, absent_message, create_memory
 from ._scalars import TRACKED, is_computed
-from ._store import RUNNING, STATE
+from ._store import COORDINATOR, ENDED, FAILED, RUNNING, STATE
 
-__all__ = ["Share"]
+_JOIN_PATIENCE = 60.0  # seconds that the owner gets to let a member in
+_STOP_PATIENCE = 5.0
 
 
 class Share:
@@ -25,6 +32,10 @@ class Share:
     any object. A read that begins after a write has returned, in whichever process, sees it. What is
     read, changed and written back in one statement (``share.count += 1``, ``share.d["k"] += 1``,
     ``share.items.append(1)``, a method of an object) is one step: nothing is lost.
+
+    The process that makes a Share owns it: with its last reference there, or its end, the Share ends.
+    Wherever a Share is sent, it arrives as a reference to the same one. No read or write waits for
+    another process, except for the moment in which that one changes the same attribute.
 
     Args:
         auto_start: Whether it is started at once; else with `start`.
@@ -40,13 +51,23 @@ class Share:
         1
     """
 
-    __slots__ = ("__weakref__", "_member")
+    __slots__ = ("__weakref__", "_guardian", "_member", "_ticket")
 
     def __init__(self, *, auto_start: bool = True) -> None:
-        data, locks = create_memory()
-        member = Member(data, locks)
+        member = Member(*create_memory())
         member.format()
-        object.__setattr__(self, "_member", member)
+        guardian = Guardian(member.descriptors, on_change=_note_coordinator(member))
+        set_own = object.__setattr__
+        set_own(self, "_member", member)
+        set_own(self, "_guardian", guardian)
+        set_own(self, "_ticket", (guardian.address, guardian.secret))
+        _shares.add(self)
+        weakref.finalize(self, _end, member, guardian).atexit = False
+        if auto_start:
+            guardian.start()
+            member.thaw()
+
+    # Attributes
 
     def __getattr__(self, name: str) -> Any:
         member: Member = self._member
@@ -64,21 +85,22 @@ class Share:
         value = ABSENT_ROOT if attribute is None else attribute.read().value
         if value is ABSENT_ROOT:
             member.check()
-            raise AttributeError(absent_message(member, name))
+            raise AttributeError(absent_message(member, name), name=name, obj=self)
         return value
 
     def __setattr__(self, name: str, value: Any) -> None:
         member: Member = self._member
-        present = member.names.get(name)
-        if type(value) in TRACKED:
-            if present is not None and value._origin is present.origin and is_computed(value):
-                present.compute(value)
+        attribute = member.names.get(name)
+        if attribute is None:
+            if name in _RESERVED or (name.startswith("__") and name.endswith("__")):
+                raise AttributeError(
+                    f"`{name}` is Share's own and cannot be an attribute; take another name"
+                )
+        elif type(value) in TRACKED:
+            if value._origin is attribute.origin and is_computed(value):
+                attribute.compute(value)
                 return
-        elif name in _RESERVED:
-            raise AttributeError(
-                f"`{name}` is Share's own and cannot be an attribute; take another name"
-            )
-        elif present is not None and value is present.replica.value and type(value) not in ATOMS:
+        elif type(value) not in ATOMS and attribute.holds(value):
             return  # `share.items += [1]` assigns what it has changed
         member.assign(name, value)
 
@@ -91,12 +113,56 @@ class Share:
     def __len__(self) -> int:
         return len(self.names())
 
+    def __bool__(self) -> bool:
+        return True
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
+
+    def __dir__(self) -> list[str]:
+        return sorted({*object.__dir__(self), *self.names()})
+
+    def __repr__(self) -> str:
+        return _display.text(self._member)
+
+    def _repr_html_(self) -> str:
+        return _display.html(self._member)
 
     def names(self) -> list[str]:
         """Return the names of the attributes, in the order of their first assignment."""
         return [attribute.name for attribute in self._member.attributes()]
+
+    def clear(self) -> None:
+        """Remove all attributes, and give back their memory."""
+        for attribute in list(self._member.attributes()):
+            attribute.remove()
+
+    def reconnect_all(self, *, start_threads: bool = False, **auth: Any) -> dict[str, Any]:
+        """Make live what attributes hold of resources, in this process; blocks while they connect.
+
+        A live resource, such as a database connection, is in a Share as what is needed to connect
+        again (a `suitkaise.cucumber.Reconnector`), and stays so: the live ones are yours alone.
+
+        Args:
+            start_threads: Whether to start threads among them.
+            **auth: Secrets, as for `suitkaise.cucumber.reconnect_all`.
+
+        Returns:
+            The attributes that hold resources, by name: the live resource, or a copy of what holds
+            it, with the live one in its place.
+
+        Warns:
+            RuntimeWarning: For each resource that could not be connected.
+        """
+        reconnected = {}
+        for attribute in self._member.attributes():
+            payload = serialize(attribute.read().root)
+            if not _holds_resources(deserialize(payload)):
+                continue
+            reconnected[attribute.name] = reconnect_all(
+                deserialize(payload), start_threads=start_threads, **auth
+            )
+        return reconnected
 
     def lock(self) -> ByteLock:
         """Return a lock for several steps that must be one, to be held by `with share.lock():`.
@@ -107,5 +173,158 @@ class Share:
         """
         return self._member.locks.user
 
+    # Life
 
-_RESERVED = frozenset(name for name in dir(Share) if not name.startswith("__")) | {"_member"}
+    @property
+    def is_running(self) -> bool:
+        """Whether changes take effect: it is started and not stopped."""
+        return bool(self._member.words[STATE] == RUNNING)
+
+    @property
+    def has_error(self) -> bool:
+        """Whether its coordinator has ended and could not be replaced: every use raises then."""
+        return bool(self._member.words[STATE] == FAILED)
+
+    @property
+    def coordinator_pid(self) -> int | None:
+        """The process id of the coordinator, which lets members in; None: there is none now."""
+        return self._member.words[COORDINATOR] or None
+
+    def start(self) -> None:
+        """Start, or start again: changes made while it was stopped take effect. Does not block.
+
+        Raises:
+            ProcessError: This process is not the one that made it.
+            OSError: There are no descriptors or processes left to do so.
+        """
+        self._owned().start()
+        self._member.thaw()
+
+    def stop(self, timeout: float = _STOP_PATIENCE) -> bool:
+        """Stop: what has been written is what everybody sees, until it is started again.
+
+        Changes made in the meantime, in any process, give a `RuntimeWarning` and wait for `start`.
+        Blocks until the coordinator has ended. Stopping what is stopped does nothing.
+
+        Args:
+            timeout: Seconds that the coordinator gets to end; after that it is killed.
+
+        Returns:
+            Whether it ended by itself.
+
+        Raises:
+            ProcessError: This process is not the one that made it.
+        """
+        guardian = self._owned()
+        if self._member.words[STATE] == RUNNING:
+            self._member.freeze()
+        has_ended = guardian.stop(timeout)
+        self._member.words[COORDINATOR] = 0
+        return has_ended
+
+    def exit(self, timeout: float = _STOP_PATIENCE) -> bool:
+        """Stop; another name for `stop`."""
+        return self.stop(timeout)
+
+    def __enter__(self) -> Self:
+        if not self.is_running:
+            self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def __reduce_ex__(self, _protocol: Any) -> Any:
+        return _member_of, self._ticket
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _memo: Any) -> Self:
+        return self
+
+    def _owned(self) -> Guardian:
+        guardian: Guardian | None = self._guardian
+        if guardian is None:
+            raise ProcessError(
+                "a Share is started and stopped in the process that made it; this one has joined it"
+            )
+        return guardian
+
+
+class _Shares:
+    """The Shares of this process, each once: a process has one descriptor of a lock file."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._shares: weakref.WeakValueDictionary[Any, Share] = weakref.WeakValueDictionary()
+
+    def add(self, share: Share) -> None:
+        """Know a Share that was made here."""
+        with self._lock:
+            self._shares[share._ticket] = share
+
+    def get(self, address: Any, secret: bytes) -> Share:
+        """Return a Share of this process, joining it first if need be."""
+        with self._lock:
+            share = self._shares.get((address, secret))
+            if share is None:
+                member = Member(*join(address, secret, _JOIN_PATIENCE))
+                share = object.__new__(Share)
+                set_own = object.__setattr__
+                set_own(share, "_member", member)
+                set_own(share, "_guardian", None)
+                set_own(share, "_ticket", (address, secret))
+                self._shares[share._ticket] = share
+            return share
+
+    def renew_after_fork(self) -> None:
+        """Begin anew in a forked process: another thread may have held the lock."""
+        self._lock = threading.RLock()
+
+
+def _member_of(address: Any, secret: bytes) -> Share:
+    return _shares.get(address, secret)
+
+
+def _note_coordinator(member: Member) -> Any:
+    words = member.words
+
+    def note(pid: int | None, error: Exception | None) -> None:
+        words[COORDINATOR] = pid or 0
+        if error is not None:
+            words[STATE] = FAILED
+
+    return note
+
+
+def _end(member: Member, guardian: Guardian) -> None:
+    """End a Share that nobody refers to any more in the process that made it."""
+    if guardian.is_owner:
+        member.words[STATE] = ENDED
+        guardian.close()
+
+
+def _holds_resources(value: Any) -> bool:
+    """Tell whether there is a Reconnector in something."""
+    from suitkaise.cucumber._walk import walk
+
+    found = False
+
+    def visit(thing: Any, _place: Any) -> Any:
+        nonlocal found
+        found = found or isinstance(thing, Reconnector)
+        return thing
+
+    walk(value, visit)
+    return found
+
+
+_shares = _Shares()
+share_as_value(Share)
+_RESERVED = frozenset(name for name in dir(Share) if not name.startswith("__"))
