@@ -33,6 +33,7 @@ from ._errors import (
 )
 from ._pipe import Pipe
 from ._pool import Pool
+from ._share._share import Share
 from ._skprocess import Skprocess
 from ._timers import ProcessTimers
 
@@ -51,6 +52,7 @@ __all__ = [
     "ResultError",
     "ResultTimeoutError",
     "RunError",
+    "Share",
     "Skprocess",
     "autoreconnect",
 ]

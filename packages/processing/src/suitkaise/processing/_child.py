@@ -1,4 +1,4 @@
-"""What a child does after it has been forked: it becomes a process or a worker, and ends."""
+"""What a child does after it has been forked: it becomes what it is told to be, and ends."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ._parcels import set_out, unpack
 from ._reconnection import learn
 from ._runner import encode_ending, flush_output, leave_if_forked, run_life, serialize_error
 from ._segments import Descriptor
+from ._share._coordinator import coordinate
 from ._worker import Worker
 
 
@@ -44,6 +45,10 @@ def live(channel: ChildChannel, page: StatusPage, memory: Descriptor, alarm: Sec
     except EOFError:
         return 0
     assert isinstance(start, Start)
+    if start.role == "coordinator":  # it runs nobody's code, so it needs nobody's surroundings
+        memory.close()
+        coordinate(start, channel)
+        return 0
     status = 0
     try:
         _surroundings.apply(start.surroundings)

@@ -10,6 +10,8 @@ the same interpreter. What is told is mostly bytes alone, which are the body as 
     parent  <-Told, Logged, Checkpoint, Noted, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
     parent  <-Done, Rejected, Logged---------------  worker
+    parent  --Start------------------------------->  coordinator  (a child that serves a Share)
+    parent  <-Serving------------------------------  coordinator
 
 The server's messages, which carry descriptors, are in `_server`.
 """
@@ -26,9 +28,10 @@ from ._parcels import Parcel, Payload
 class Start(NamedTuple):
     """The first message to any child: who it is to be."""
 
-    role: str  # "process" or "worker"
-    surroundings: bytes  # see _surroundings
-    payload: Payload = b""  # process: the Skprocess
+    role: str  # "process", "worker" or "coordinator"
+    surroundings: bytes  # see _surroundings; a coordinator needs none
+    # process: the Skprocess; coordinator: the secret, with the listener and what members get
+    payload: Payload = b""
     config: bytes = b""  # process: its config likewise; its __getstate__ may leave that out
     began: float = 0.0  # process: the monotonic time of start(), from which `join_in` counts
     current_run: int = 0  # process: where to go on
@@ -145,6 +148,12 @@ class Rejected(NamedTuple):
     payload: bytes  # the error
 
 
+class Serving(NamedTuple):
+    """A coordinator is up: it lets members in."""
+
+    pid: int
+
+
 Message = (
     Start
     | Told
@@ -160,6 +169,7 @@ Message = (
     | Forget
     | Done
     | Rejected
+    | Serving
 )
 
 _KINDS: tuple[type[Message], ...] = (
@@ -177,6 +187,7 @@ _KINDS: tuple[type[Message], ...] = (
     Forget,
     Done,
     Rejected,
+    Serving,
 )
 _TAGS = {kind: tag for tag, kind in enumerate(_KINDS)}
 

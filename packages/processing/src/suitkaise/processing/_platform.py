@@ -7,6 +7,7 @@ import mmap
 import os
 import signal
 import socket
+import struct
 import sys
 import tempfile
 from pathlib import Path
@@ -15,6 +16,7 @@ PAGE_BYTES = mmap.PAGESIZE
 # Sockets that keep messages apart; where they are missing, frames are cut out of a stream.
 PACKETS = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_STREAM
 _PR_SET_PDEATHSIG = 1
+_CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 
 
 def ensure_supported() -> None:
@@ -60,6 +62,14 @@ def reserve(descriptor: int, offset: int, size: int) -> None:
         os.posix_fallocate(descriptor, offset, size)
     else:
         os.ftruncate(descriptor, offset + size)
+
+
+def peer_user(connection: socket.socket) -> int | None:
+    """Return the user id of the process at the other end of a Unix socket; None if not told."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return int(_CREDENTIALS.unpack(credentials)[1])
 
 
 def load_death_signal() -> ctypes.CDLL | None:

@@ -156,6 +156,8 @@ class Server:
 
     def _fork_spare(self) -> None:
         self._wants_spare = False
+        with contextlib.suppress(Exception):  # whatever else bears that name in the program's path
+            import hmac  # noqa: F401  for children that join a Share; now, while nobody waits
         ours, theirs = socket.socketpair()
         with theirs:
             try:
