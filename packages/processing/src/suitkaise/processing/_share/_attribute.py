@@ -162,7 +162,7 @@ class Attribute:
             try:
                 hold(self._lock_file, self._byte)
                 replica = self.replica
-                if replica.seen != words[self.end_at]:
+                if replica.seen != words[self.end_at] or words[self._at + FROZEN]:
                     replica = self._catch_up_to_write()
                 result = evaluate(value, replica.root)
                 body = encode_state(result)
@@ -333,7 +333,11 @@ class Attribute:
             try:
                 hold(self._lock_file, self._byte)
                 replica = self.replica
-                if replica.seen != self.words[self.end_at] or replica.users:
+                if (
+                    replica.seen != self.words[self.end_at]
+                    or replica.users
+                    or self.words[self._at + FROZEN]
+                ):
                     replica = self._catch_up_to_write()
                 if replica is not old:
                     target = self._follow(target, old, replica)

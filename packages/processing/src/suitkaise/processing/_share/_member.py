@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import mmap
 import os
+import sys
 import threading
 import warnings
 import weakref
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from .._errors import ProcessError
@@ -156,7 +158,7 @@ class Member:
             warnings.warn(
                 "Share is stopped: this change waits and takes effect when it is started again",
                 RuntimeWarning,
-                stacklevel=6,
+                stacklevel=_level_of_user(),
             )
 
     def freeze(self) -> None:
@@ -221,6 +223,15 @@ def absent_message(member: Member, name: str) -> str:
     close = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean `share.{close[0]}`?" if close else f"it has {', '.join(names) or 'none'}"
     return f"this Share has no attribute {name!r}; {hint}"
+
+
+def _level_of_user() -> int:
+    """Return how many calls away the line is that uses the Share, for `warnings.warn`."""
+    package = str(Path(__file__).parent)
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(package):
+        level, frame = level + 1, frame.f_back
+    return level
 
 
 def _append_new(names: list[str], name: str) -> tuple[None, tuple[Any, ...] | None]:

@@ -111,6 +111,8 @@ class Store:
         if base > words[at + END]:
             words[at + END] = base
             end = base if until is None else until
+        if until is not None and until < base:  # it came after readers were told to stop
+            return [ABSENT] if position < 0 else [], until
         start = block + _BLOCK_HEADER + words[word + _LENGTH]
         bodies: list[bytes] = []
         state_at = words[at + STATE_AT] - 1
