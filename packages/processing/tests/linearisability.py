@@ -40,7 +40,7 @@ class _Unseen:
 
 
 UNSEEN = _Unseen()
-"""The result of an operation that has none to look at, or whose process was killed."""
+"""Nobody looked at the result, or its process was killed; without a kill it did not raise."""
 
 
 class Operation(NamedTuple):
@@ -251,8 +251,7 @@ class _Search:
 
     def _state_after(self, state: Any, operation: Operation) -> Any:
         after, result = self.model.apply(state, operation.action, operation.arguments)
-        is_seen = operation.result is not UNSEEN and operation.end is not None
-        return _IMPOSSIBLE if is_seen and freeze(operation.result) != result else after
+        return after if _is_seen_as(operation, result) else _IMPOSSIBLE
 
     def _look_at(self, configuration: tuple[int, Any]) -> None:
         self.looked_at.add(configuration)
@@ -267,6 +266,14 @@ class _Search:
 _IMPOSSIBLE = object()
 
 
+def _is_seen_as(operation: Operation, result: Any) -> bool:
+    if operation.end is None:
+        return True
+    if operation.result is UNSEEN:
+        return not isinstance(result, Raised)
+    return bool(freeze(operation.result) == result)
+
+
 class _Remaining:
     """The operations that are not done yet, as a list linked both ways (Knuth's dancing links).
 
@@ -276,8 +283,8 @@ class _Remaining:
     def __init__(self, operations: list[Operation]) -> None:
         count = len(operations)
         self._operations = operations
-        self._next = [*range(1, count + 1), 0]
-        self._previous = [count, *range(count)]
+        self._next: list[int] = [*range(1, count + 1), 0]
+        self._previous: list[int] = [count, *range(count)]
 
     @property
     def first(self) -> int:
