@@ -5,7 +5,7 @@
     referee.py   opens the agents and lets them take turns
     report.py    the table;  chart.py  the charts;  machine.py  where it was measured
 
-The contests are in `serialise`, `start`, `tiny`, `arrays`, `uneven`, `messages` and `runs`; the
-pools that three of them use are in `pools`; what worker processes run is in `tasks`
-and `processes`.
+The contests are in `serialise`, `start`, `tiny`, `arrays`, `uneven`, `messages`, `runs`,
+`timing` and `sharing`; the pools that three of them use are in `pools`, the processes that share in
+`crew`; what worker processes run is in `tasks` and `processes`.
 """

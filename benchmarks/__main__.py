@@ -67,11 +67,14 @@ def _write(folder: Path, facts: dict[str, str], page: list[str], standings: list
     where = f"{facts['CPU']}, {facts['Python']}."
     serialising = [standing for standing in standings if standing.group == "serialise"]
     timing = [standing for standing in standings if standing.group == "timing"]
-    processes = [s for s in standings if s.group not in ("serialise", "runs", "timing")]
+    sharing = [standing for standing in standings if standing.group == "sharing"]
+    apart = ("serialise", "runs", "timing", "sharing")
+    processes = [standing for standing in standings if standing.group not in apart]
     for name, what, panels in (
         ("processing", "Processes and pools", processes),
         ("cucumber", "Serialise and back", serialising),
         ("sktimer", "Timers", timing),
+        ("share", "Shared state", sharing),
     ):
         if panels:
             chart.draw(what, where, panels, folder, name)

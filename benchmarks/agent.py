@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from .contest import Call, Contest, contests_of
+from .contest import Call, Contest, Timed, contests_of
 
 _WARM_UPS = 3
 _WARM_UP_SECONDS = 0.3
@@ -99,6 +99,8 @@ def _time(call: Call, contest: Contest, loops: int) -> float:
     for _ in range(loops):
         answer = call(given)
     seconds = clock() - began
+    if isinstance(answer, Timed):
+        seconds, answer = answer
     if not trial.is_right(answer):
         raise WrongAnswerError(f"a wrong answer: {answer!r:.60}")
     return seconds

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 Call = Callable[[Any], Any]
-GROUPS = ("serialise", "start", "tiny", "arrays", "uneven", "messages", "runs", "timing")
+GROUPS = ("serialise", "start", "tiny", "arrays", "uneven", "messages", "runs", "timing", "sharing")
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,20 @@ class Trial:
 
     given: Any
     is_right: Callable[[Any], bool]
+
+
+class Timed(NamedTuple):
+    """The answer of a contender that took the time itself, as only a part of its call counts.
+
+    For contests with `max_loops=1` and `per=1`.
+
+    Attributes:
+        seconds: Per operation.
+        answer: What the trial judges.
+    """
+
+    seconds: float
+    answer: Any
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 _PACKAGES = (
     "suitkaise-processing",
     "suitkaise-cucumber",
+    "UltraDict-wheels",
     "cloudpickle",
     "dill",
     "joblib",

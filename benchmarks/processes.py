@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from time import thread_time
+from typing import Any
 
 from suitkaise.processing import Pipe, Skprocess
 
+from .crew import carry_out
 from .tasks import ANSWER
 
 
@@ -29,6 +32,21 @@ class Echo(Skprocess):
         data = self.listen()
         if data is not None:
             self.tell(data)
+
+
+class Performer(Skprocess):
+    """Carry out orders about what it shares with others, until it is stopped."""
+
+    def __init__(self, names: Mapping[str, Any]) -> None:
+        self.names = names
+
+    def __run__(self) -> None:
+        order = self.listen()
+        if order is not None:
+            try:
+                self.tell(carry_out(order, self.names))
+            except Exception as error:
+                self.tell(error)
 
 
 class PipeEcho(Skprocess):

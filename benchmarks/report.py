@@ -31,7 +31,7 @@ def multiple(standing: Standing, score: Score) -> str:
         return ""
     if score.name == standing.contest.reference:
         return "1"
-    return f"{ratio:.2f}" if ratio < 10 else f"{ratio:.0f}"
+    return _two_digits(ratio) if ratio < 10 else f"{ratio:.0f}"
 
 
 def ranked(standing: Standing) -> list[Score]:
@@ -69,6 +69,11 @@ def _row(standing: Standing, score: Score) -> str:
 def _aim(standing: Standing, aim: float) -> str:
     ours = next(score for score in standing.scores if score.is_ours)
     ratio = standing.ratio(ours)
-    verdict = "not measured" if ratio is None else "met" if ratio <= aim else "not met"
-    measured = f"{multiple(standing, ours)}x here: {verdict}"
-    return f"Aim: at most {aim:g}x {standing.contest.reference}; {measured}."
+    verdict = "not measured"
+    if ratio is not None:
+        verdict = f"{multiple(standing, ours)}x here: {'met' if ratio <= aim else 'not met'}"
+    return f"Aim: at most {aim:.2g}x {standing.contest.reference}; {verdict}."
+
+
+def _two_digits(ratio: float) -> str:
+    return f"{ratio:.{max(2, 1 - math.floor(math.log10(ratio)))}f}"

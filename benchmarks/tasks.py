@@ -40,3 +40,17 @@ def echo_queues(inbox: Any, outbox: Any) -> None:
 def echo_connection(connection: Any) -> None:
     while (data := connection.recv()) is not None:
         connection.send(data)
+
+
+class Account:
+    """An object of a user's class, to be shared."""
+
+    def __init__(self) -> None:
+        self.balance = 0
+
+    def deposit(self, amount: int) -> int:
+        self.balance += amount
+        return self.balance
+
+    def empty(self) -> None:
+        self.balance = 0
