@@ -1,9 +1,9 @@
 """What a method of a shared object has changed, found out at its end.
 
-    containers inside the object   noted their own effects while it ran (`Replica.note`)
-    attributes that were rebound   are found by comparing them with what they were
-    anything that could have       ... or both at once: the whole object is recorded as it is now
-    changed unseen
+containers inside the object   noted their own effects while it ran (`Replica.note`)
+attributes that were rebound   are found by comparing them with what they were
+anything that could have       ... or both at once: the whole object is recorded as it is now
+changed unseen
 """
 
 from __future__ import annotations
