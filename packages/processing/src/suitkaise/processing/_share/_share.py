@@ -23,6 +23,7 @@ from ._store import COORDINATOR, ENDED, FAILED, RUNNING, STATE
 
 _JOIN_PATIENCE = 60.0  # seconds that the owner gets to let a member in
 _STOP_PATIENCE = 5.0
+_START_PATIENCE = 10.0
 
 
 class Share:
@@ -187,7 +188,12 @@ class Share:
 
     @property
     def coordinator_pid(self) -> int | None:
-        """The process id of the coordinator, which lets members in; None: there is none now."""
+        """The process id of the coordinator, which lets members in; None while it is stopped.
+
+        In the process that made the Share it blocks for the milliseconds until there is one.
+        """
+        if self._guardian is not None and self.is_running:
+            self._guardian.wait(_START_PATIENCE)
         return self._member.words[COORDINATOR] or None
 
     def start(self) -> None:
