@@ -1,15 +1,17 @@
 """Read the whole standard library on all your cores: `hatch run demo [FOLDER]`.
 
 Every `.py` file is parsed by a pool of processes. What they find goes to a tally, a process of its
-own that adds up, tells how far it is, and has a timer for each part of its life:
+own that adds up, tells how far it is, and has a timer for each part of its life. The workers also
+add up by themselves, all at once, in a Share:
 
-    this process ---- paths ---> pool: examine(path), in every worker
-         |       <--- facts ----
-         |
-         |------- facts -------> tally: listens, adds up, tells
-         |<----- progress ------
+    this process ---- paths ---> pool: examine(path), in every worker ---.
+         |       <--- facts ----                                         |
+         |                                                               v
+         |------- facts -------> tally: listens, adds up, tells        share: files, totals,
+         |<----- progress ------                                       timer, longest
 
-At the end a plain loop parses the same files once more, to show what the pool was worth.
+At the end a plain loop parses the same files once more: to show what the pool was worth, and that
+what the processes shared is exactly right.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ import sys
 import sysconfig
 import time
 import warnings
+from functools import partial
 from heapq import nlargest
 from io import TextIOWrapper
 from operator import itemgetter
@@ -41,7 +44,8 @@ def end_at_once(*_: object) -> None:
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, end_at_once)  # here, because the import below takes a moment
 
-from suitkaise.processing import Pool, Skprocess  # noqa: E402
+from suitkaise.processing import Pool, Share, Skprocess  # noqa: E402
+from suitkaise.timing import Sktimer  # noqa: E402
 
 MEASURES = {
     "longest": "Longest functions (of each file the longest), in lines",
@@ -77,6 +81,39 @@ def examine(path: Path) -> dict[str, Any]:
     return facts
 
 
+class TopTen:
+    """The ten files that have most of something."""
+
+    def __init__(self) -> None:
+        self.best: list[tuple[int, str]] = []
+
+    def enter(self, amount: int, path: Path) -> None:
+        """Take a file, if it is among the ten."""
+        self.best = nlargest(10, [*self.best, (amount, str(path))])
+
+
+def shared_tally() -> Share:
+    """Return a Share for all workers to add up in."""
+    share = Share()
+    share.files = 0
+    share.totals = dict.fromkeys(MEASURES, 0)
+    share.timer = Sktimer()
+    share.longest = TopTen()
+    return share
+
+
+def examine_and_add(share: Share, path: Path) -> dict[str, Any]:
+    """Examine a file, and add what is found to what all workers share."""
+    share.timer.start()
+    facts = examine(path)
+    share.timer.stop()
+    share.files += 1
+    for measure in MEASURES:
+        share.totals[measure] += facts[measure]
+    share.longest.enter(facts["lines"], path)
+    return facts
+
+
 class Tally(Skprocess):
     """Adds up the facts, in a process of its own: one run for each file, and then it ends."""
 
@@ -106,11 +143,11 @@ class Tally(Skprocess):
         return {"totals": self.totals, "top": self.top, "problems": problems}
 
 
-def parse_in_pool(files: list[Path], pool: Pool) -> Tally:
+def parse_in_pool(files: list[Path], pool: Pool, share: Share) -> Tally:
     """Parse the files in the pool's workers, with a tally beside them; return it, ended."""
     tally = Tally(len(files))
     tally.start()
-    for facts in pool.unordered_imap(examine, files):
+    for facts in pool.unordered_imap(partial(examine_and_add, share), files):
         tally.tell(facts)
         while progress := tally.listen(timeout=0):
             show_progress(f"{progress} of {len(files):,} files")
@@ -149,6 +186,27 @@ def print_timers(tally: Tally) -> None:
         timer = getattr(tally.timers, section)
         mean_ms, total_ms = timer.mean * 1000, timer.total_time * 1000
         print(f"  {section:<25} {timer.num_times:>9,} {mean_ms:>10.3f} {total_ms:>10,.1f}")
+
+
+def print_shared(share: Share, facts_of_loop: list[dict[str, Any]]) -> None:
+    """Print what the workers have added up together, and whether the plain loop agrees."""
+    totals = {name: sum(facts[name] for facts in facts_of_loop) for name in MEASURES}
+    longest = TopTen()
+    for facts in facts_of_loop:
+        longest.enter(facts["lines"], facts["path"])
+    is_right = (share.files, share.totals, share.longest.best) == (
+        len(facts_of_loop),
+        totals,
+        longest.best,
+    )
+    timer = share.timer
+    print("\nShared by all workers")
+    print(f"{share.files:>10,}  files, parsed in {timer.mean * 1000:.2f} ms each, on average")
+    for measure in ("lines", "functions", "classes", "imports"):
+        print(f"{share.totals[measure]:>10,}  {measure}")
+    if not is_right or timer.num_times != len(facts_of_loop):
+        sys.exit("demo.py: what the workers shared is not what the plain loop finds")
+    print("  exactly what the plain loop finds, which parses them once more")
 
 
 def print_speed(seconds: dict[str, float], file_count: int, line_count: int, load: float) -> None:
@@ -215,19 +273,20 @@ def main(arguments: list[str] | None = None) -> None:
     load = os.getloadavg()[0]
     seconds = {}
     begin = time.perf_counter()
+    share = shared_tally()
     with Pool(options.workers) as pool:
-        tally = parse_in_pool(files, pool)
+        tally = parse_in_pool(files, pool, share)
     seconds[f"pool, {pool.workers} workers"] = time.perf_counter() - begin
 
     show_progress("once more, in a plain loop ...")
     begin = time.perf_counter()
-    for path in files:
-        examine(path)
+    facts_of_loop = [examine(path) for path in files]
     seconds["one process, a plain loop"] = time.perf_counter() - begin
     show_progress("")
 
     report = tally.result()
     print_report(report, folder)
+    print_shared(share, facts_of_loop)
     print_timers(tally)
     print_speed(seconds, len(files), report["totals"]["lines"], load)
 

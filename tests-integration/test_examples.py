@@ -20,6 +20,7 @@ PRINTED = {  # else nothing is
     r"Timed out waiting for result\n",
     "lifecycle_methods.py": r"logged: .*no more batches.*\n",
     "pipe.py": r".*anchor.*\n",
+    "share.py": r"100\n",
     "timing.py": r"(\d+\.\d+(e-\d+)?\n){7}",
 }
 

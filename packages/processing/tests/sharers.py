@@ -251,7 +251,11 @@ def _loaded(path: Path) -> Iterator[Operation]:
 
 
 def _plain(value: Any) -> Any:
-    """Turn what a Share hands out into what the models speak of."""
+    """Turn what a Share hands out into what the models speak of, and what remembers no Share."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
     for kind in (bool, int, float, str):
         if isinstance(value, kind):
             return kind(value)

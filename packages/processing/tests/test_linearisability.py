@@ -50,7 +50,7 @@ def verdict(kind: str, *history: Operation) -> bool:
     return verdicts.pop()
 
 
-RIGHT = {
+RIGHT: dict[str, tuple[Any, ...]] = {
     "nothing happened": ("register",),
     "a read sees the first state": ("register", did(0, 1, "read", gave=0)),
     "a read sees the write before it": (
@@ -149,7 +149,7 @@ RIGHT = {
     ),
 }
 
-WRONG = {
+WRONG: dict[str, tuple[Any, ...]] = {
     "a stale read": ("register", did(0, 1, "write", 7), did(2, 3, "read", gave=0)),
     "a write that never happened": (
         "register",

@@ -19,12 +19,7 @@ from packages.processing.tests.sharers import (
     fill,
 )
 
-from suitkaise import processing
-
-if not hasattr(processing, "Share"):
-    pytest.skip("there is no Share yet", allow_module_level=True)
-
-Share: Any = getattr(processing, "Share")  # noqa: B009
+from suitkaise.processing import Share
 
 MEMBERS = 4
 COUNT = 300

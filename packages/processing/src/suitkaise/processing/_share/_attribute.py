@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
+    OPERATIONS,
     decode,
     encode_effect,
     encode_state,
     is_plain,
+    is_plain_body,
 )
 from ._kinds import OBJECT, kind_of
 from ._locks import hold
@@ -64,7 +66,8 @@ class Attribute:
         self._byte = member.locks.log_byte(slot)
         self.turn = member.locks.turn(slot)
         self._threads = threading.RLock()
-        self.replica = Replica(self, ABSENT_ROOT, -1, is_plain=True)
+        self._nothing = Replica(self, ABSENT_ROOT, -1, is_plain=True)  # while there is none
+        self.replica = self._nothing
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
@@ -195,7 +198,12 @@ class Attribute:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
                 if is_done:
                     if is_current and self.replica is replica and not replica.users:
-                        self._replay(replica, body, end)
+                        if is_plain_body(body):
+                            replica.seen = -1
+                            OPERATIONS[operation](node, *arguments)
+                            replica.seen = end
+                        else:
+                            self._replay(replica, body, end)
                     return
         self.change(node, lambda _target, *values: (None, (operation, *values)), arguments, {})
 
@@ -252,18 +260,24 @@ class Attribute:
             self.member.check_before_writing()
         with self.turn:
             with self._threads:
-                try:
-                    hold(self._lock_file, self._byte)
-                    present = self._catch_up_to_write()
-                finally:
-                    lockf(self._lock_file, LOCK_UN, 1, self._byte)
+                present = self.replica
+                if (  # nobody else writes while this is its turn: what is up to date stays so
+                    present.seen != self.words[self.end_at]
+                    or present.users
+                    or self.words[self._at + FROZEN]
+                ):
+                    try:
+                        hold(self._lock_file, self._byte)
+                        present = self._catch_up_to_write()
+                    finally:
+                        lockf(self._lock_file, LOCK_UN, 1, self._byte)
                 if present is not replica:
                     target = self._follow(target, replica, present)
                 step = Step(present, target, writes)
                 if self._ahead is present:
                     self._ahead = None
                 else:
-                    self.replica = Replica(self, ABSENT_ROOT, -1, is_plain=True)
+                    self.replica = self._nothing
             try:
                 result = call(target)
                 body, is_whole = step.record()
@@ -372,7 +386,7 @@ class Attribute:
                 if plain and is_plain(replica.root) and not replica.users:
                     replica.set_plain(content, -1)
                 else:
-                    replica.seen = SUPERSEDED
+                    replica.supersede()
                     replica = Replica(self, content, -1, is_plain=plain)
             else:
                 replica.seen = -1

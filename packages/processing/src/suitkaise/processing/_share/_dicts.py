@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 from typing import Any
 
+from ._effects import ITEM
 from ._lists import Planned, computed
 from ._node import SLOTS, Node, changing, current, item, reading, shared_container
 from ._scalars import strip
@@ -59,7 +60,20 @@ def _clear(_items: dict[Any, Any]) -> Planned:
     return None, ("dict.clear",)
 
 
-@shared_container(dict)
+def _dict_update(target: dict[Any, Any], *pairs: Any) -> None:
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        dict.__setitem__(target, key, value)
+
+
+@shared_container(
+    dict,
+    {
+        "set": dict.__setitem__,
+        "delete": dict.__delitem__,
+        "update": _dict_update,
+        "clear": dict.clear,
+    },
+)
 class SharedDict(Node, dict[Any, Any]):
     """A dict in a Share: this process's replica of it."""
 
@@ -67,6 +81,17 @@ class SharedDict(Node, dict[Any, Any]):
 
     locals().update(reading(dict, ("__len__", "__contains__", "__eq__", "__ne__", "__repr__")))
     __hash__ = None  # type: ignore[assignment]
+
+    _part = dict.__getitem__
+    _put = dict.__setitem__
+
+    def _parts(self) -> Iterable[tuple[Any, Any]]:
+        return list(dict.items(self))
+
+    def _place(self, part: Any, key: Any) -> tuple[int, Any] | None:
+        if dict.get(self, key) is part:
+            return ITEM, key
+        return Node._place(self, part, key)
 
     pop = changing(_pop)
     popitem = changing(_popitem)

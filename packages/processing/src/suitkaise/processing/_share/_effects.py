@@ -8,14 +8,14 @@ out is what the others replay.
                           effect:   (operation, path, *arguments)
                           effects:  a list of such, all or nothing
 
-A path leads from the root to what is changed, as pairs: (ITEM, key) or (ATTRIBUTE, name). What is
-plain is written by `marshal`, which is several times faster than the pickler; all else by cucumber.
+A path leads from the root to what is changed, as pairs: (ITEM, key), (ATTRIBUTE, name), or (NTH, n)
+for the n-th value of a dict whose key would not be found again. What is plain is written by
+`marshal`, which is several times faster than the pickler; all else by cucumber.
 """
 
 from __future__ import annotations
 
 import marshal
-from collections import OrderedDict, deque
 from collections.abc import Callable
 from typing import Any
 
@@ -24,7 +24,7 @@ from suitkaise.cucumber import deserialize, serialize
 _ABSENT, _STATE, _RICH_STATE, _EFFECT, _RICH_EFFECT, _EFFECTS, _RICH_EFFECTS = range(7)
 _KIND = [bytes([kind]) for kind in range(7)]
 
-ITEM, ATTRIBUTE = 0, 1
+ITEM, ATTRIBUTE, NTH = 0, 1, 2
 
 # Marshal also takes what has a buffer, and gives back bytes: only these exact types are plain.
 ATOMS: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -46,6 +46,14 @@ def is_plain(value: Any) -> bool:
     """Tell whether a value is one that never changes and that marshal writes as it is."""
     kind = type(value)
     return kind in ATOMS or (kind is tuple and all(map(is_plain, value)))
+
+
+def is_found_again(key: Any) -> bool:
+    """Tell whether a key equals its copies: an object that equals only itself does not."""
+    kind = type(key)
+    if kind in ATOMS:
+        return bool(key == key)
+    return kind in (tuple, frozenset) and all(map(is_found_again, key))
 
 
 def encode_state(value: Any) -> bytes:
@@ -84,6 +92,11 @@ def encode_effects(effects: list[Effect]) -> bytes:
     return _KIND[_RICH_EFFECTS] + serialize(effects)
 
 
+def is_plain_body(body: bytes) -> bool:
+    """Tell whether the one effect in a body has nothing but what never changes."""
+    return body[0] == _EFFECT
+
+
 def decode(body: bytes) -> tuple[bool, Any, bool]:
     """Return what a body says: (whether it is a state, the state or a list of effects, is plain).
 
@@ -106,33 +119,8 @@ def decode(body: bytes) -> tuple[bool, Any, bool]:
     return True, ABSENT_ROOT, True
 
 
-def _slice_set(target: list[Any], start: Any, stop: Any, step: Any, *items: Any) -> None:
-    list.__setitem__(target, slice(start, stop, step), items)
-
-
-def _slice_delete(target: list[Any], start: Any, stop: Any, step: Any) -> None:
-    list.__delitem__(target, slice(start, stop, step))
-
-
-def _dict_update(target: dict[Any, Any], *pairs: Any) -> None:
-    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
-        dict.__setitem__(target, key, value)
-
-
+# What the effects of containers do is beside their methods: `_node.shared_container`.
 OPERATIONS: dict[str, Callable[..., object]] = {
     "attribute.set": object.__setattr__,
     "attribute.delete": object.__delattr__,
-    "list.append": list.append,
-    "list.extend": lambda target, *items: list.extend(target, items),
-    "list.insert": list.insert,
-    "list.set": list.__setitem__,
-    "list.delete": list.__delitem__,
-    "list.slice": _slice_set,
-    "list.cut": _slice_delete,
-    "list.clear": list.clear,
-    "list.reverse": list.reverse,
-    "dict.set": dict.__setitem__,
-    "dict.delete": dict.__delitem__,
-    "dict.update": _dict_update,
-    "dict.clear": dict.clear,
 }

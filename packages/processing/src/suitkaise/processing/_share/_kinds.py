@@ -1,11 +1,11 @@
 """What becomes of an object in a Share, by its type.
 
-    ATOM        never changes and holds nothing: a number, text, None
-    FROZEN      never changes, but holds other objects: a tuple
-    CONTAINER   becomes a shared container (`_node`): its methods are known
-    VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
-                loggers, Reconnectors, locks, dates, decimals, enum members
-    OBJECT      is handed out as a proxy (`_objects`): its methods change it
+ATOM        never changes and holds nothing: a number, text, None
+FROZEN      never changes, but holds other objects: a tuple
+CONTAINER   becomes a shared container (`_node`): its methods are known
+VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
+loggers, Reconnectors, locks, dates, decimals, enum members
+OBJECT      is handed out as a proxy (`_objects`): its methods change it
 """
 
 from __future__ import annotations
@@ -113,16 +113,23 @@ def is_open(kind: type) -> bool:
 
 def attributes_of(thing: Any) -> dict[str, Any]:
     """Return the attributes that an object has of its own, in its `__dict__` and its slots."""
-    attributes = dict(getattr(thing, "__dict__", {}))
-    for cls in type(thing).__mro__:
+    attributes = dict(getattr(thing, "__dict__", ()))
+    for name in _slots_of(type(thing)):
+        try:
+            attributes[name] = object.__getattribute__(thing, name)
+        except AttributeError:
+            continue
+    return attributes
+
+
+@functools.cache
+def _slots_of(kind: type) -> tuple[str, ...]:
+    """Return the names of the slots of a class and its bases, as attributes are called."""
+    names = []
+    for cls in kind.__mro__:
         slots = cls.__dict__.get("__slots__", ())
         for name in (slots,) if isinstance(slots, str) else slots:
-            if name in ("__dict__", "__weakref__"):
-                continue
-            if name.startswith("__") and not name.endswith("__"):
-                name = f"_{cls.__name__.lstrip('_')}{name}"
-            try:
-                attributes[name] = object.__getattribute__(thing, name)
-            except AttributeError:
-                continue
-    return attributes
+            is_private = name.startswith("__") and not name.endswith("__")
+            if name not in ("__dict__", "__weakref__"):
+                names.append(f"_{cls.__name__.lstrip('_')}{name}" if is_private else name)
+    return tuple(names)

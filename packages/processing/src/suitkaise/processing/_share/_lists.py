@@ -6,6 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from ._effects import ITEM
 from ._node import SLOTS, Node, blindly, changing, current, item, reading, shared_container
 from ._scalars import TRACKED, evaluate, is_computed, origin, strip
 
@@ -106,7 +107,28 @@ def computed(value: Any, replica: Replica, owner: Any, key: Any, present: Any) -
     return strip(value)
 
 
-@shared_container(list)
+def _slice_set(target: list[Any], start: Any, stop: Any, step: Any, *items: Any) -> None:
+    list.__setitem__(target, slice(start, stop, step), items)
+
+
+def _slice_delete(target: list[Any], start: Any, stop: Any, step: Any) -> None:
+    list.__delitem__(target, slice(start, stop, step))
+
+
+@shared_container(
+    list,
+    {
+        "append": list.append,
+        "extend": lambda target, *items: list.extend(target, items),
+        "insert": list.insert,
+        "set": list.__setitem__,
+        "delete": list.__delitem__,
+        "slice": _slice_set,
+        "cut": _slice_delete,
+        "clear": list.clear,
+        "reverse": list.reverse,
+    },
+)
 class SharedList(Node, list[Any]):
     """A list in a Share: this process's replica of it."""
 
@@ -120,6 +142,17 @@ class SharedList(Node, list[Any]):
         )
     )
     __hash__ = None  # type: ignore[assignment]
+
+    _part = list.__getitem__
+    _put = list.__setitem__
+
+    def _parts(self) -> Iterable[tuple[int, Any]]:
+        return enumerate(list.copy(self))
+
+    def _place(self, part: Any, key: Any) -> tuple[int, Any] | None:
+        if isinstance(key, int) and key < list.__len__(self) and list.__getitem__(self, key) is part:
+            return ITEM, key
+        return Node._place(self, part, key)
 
     append = blindly("list.append")
     insert = changing(_insert)

@@ -11,9 +11,10 @@ nothing itself. So whatever it raises, all stays as it was.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ._effects import ITEM, OPERATIONS
 from ._scalars import Origin, strip, track
 from ._store import RUNNING, STATE
 
@@ -27,6 +28,8 @@ SLOTS = ("_key", "_replica", "_up")
 class Node:
     """A container in a replica.
 
+    What is defined here is how a replica goes about its parts; none of it is recorded.
+
     Attributes:
         _replica: What it is part of.
         _up: What holds it; None for the root.
@@ -38,13 +41,51 @@ class Node:
     _up: Any
     _key: Any
 
+    @classmethod
+    def _made_of(cls, plain: Any) -> Any:
+        """Return a new node that holds what an ordinary container does."""
+        node = cls.__new__(cls)
+        PLAIN_TYPES[cls].__init__(node, plain)  # type: ignore[misc]
+        return node
 
-def shared_container(base: type) -> Callable[[type], type]:
-    """Register a class as what containers of a type become in a Share."""
+    def _parts(self) -> Iterable[tuple[Any, Any]]:
+        """Return all keys with what is there, of a container that can hold other containers."""
+        return ()
+
+    def _part(self, key: Any) -> Any:
+        """Return what is at a key.
+
+        Raises:
+            LookupError: Nothing is.
+        """
+        raise LookupError(key)
+
+    def _put(self, key: Any, part: Any) -> None:
+        """Put something in the place of what is at a key."""
+        raise LookupError(key)
+
+    def _place(self, part: Any, _key: Any) -> tuple[int, Any] | None:
+        """Return the step of a path from here to a part, if it is here; looks at a key first."""
+        return next(((ITEM, key) for key, present in self._parts() if present is part), None)
+
+
+def shared_container(
+    base: type, operations: Mapping[str, Callable[..., object]]
+) -> Callable[[type], type]:
+    """Register a class as what containers of a type become in a Share.
+
+    Args:
+        base: The type.
+        operations: What the effects of its changing methods do, without its name before them: they
+            take the node and the arguments. Their names are what is written to the log.
+    """
 
     def register(cls: type) -> type:
+        cls.__name__ = base.__name__  # in error messages, and where a type spells itself
         NODE_TYPES[base] = cls
         PLAIN_TYPES[cls] = base
+        for name, operation in operations.items():
+            OPERATIONS[f"{base.__name__.lower()}.{name}"] = operation
         return cls
 
     return register

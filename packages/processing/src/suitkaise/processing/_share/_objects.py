@@ -40,7 +40,7 @@ _OWN = frozenset({
 class SharedObject:
     """An object in a Share. Its class is that of the object, to `isinstance` and to pickling."""
 
-    __slots__ = ("_object", "_replica", "__weakref__")
+    __slots__ = ("__weakref__", "_object", "_replica")
     _object: Any
     _replica: Replica
 

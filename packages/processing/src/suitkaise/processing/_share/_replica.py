@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ._effects import ABSENT_ROOT, ATTRIBUTE, ITEM, OPERATIONS, Effect
+from ._effects import ABSENT_ROOT, ATOMS, ATTRIBUTE, ITEM, NTH, OPERATIONS, Effect
 from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, is_open, kind_of
 from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
 from ._scalars import Origin, track
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 
 Path = tuple[Any, ...]
 SUPERSEDED = -2
+_HOLDING = frozenset({CONTAINER, FROZEN, OBJECT})
+_LEAST_LINKS = 1024  # of what is no longer there so many are kept, or as many as of what is
 
 
 class DetachedError(LookupError):
@@ -38,6 +42,7 @@ class Replica:
 
     __slots__ = (
         "_links",
+        "_most_links",
         "attribute",
         "end_at",
         "holds_objects",
@@ -61,6 +66,7 @@ class Replica:
         self.users = 0
         self.objects = 0
         self._links: dict[int, tuple[Any, Any, Any]] = {}
+        self._most_links = _LEAST_LINKS
         self.root = root if is_plain else self.adopt(root, None, None)
         self.value = track(root, attribute.origin) if is_plain else self._present_root()
         self.seen = seen
@@ -79,6 +85,8 @@ class Replica:
             if not is_plain:
                 arguments = [self.adopt(argument, target, None) for argument in arguments]
             OPERATIONS[operation](target, *arguments)
+        if len(self._links) > self._most_links:
+            self._link_all()
 
     def walk(self, path: Path) -> Any:
         """Return what a path leads to.
@@ -89,11 +97,7 @@ class Replica:
         target = self.root
         try:
             for position in range(0, len(path), 2):
-                key = path[position + 1]
-                if path[position] == ATTRIBUTE:
-                    target = object.__getattribute__(target, key)
-                else:
-                    target = PLAIN_TYPES.get(type(target), type(target)).__getitem__(target, key)
+                target = _step(target, path[position], path[position + 1])
         except (LookupError, AttributeError, TypeError):
             raise DetachedError(
                 f"share.{self.attribute.name}{spell(path)} is no longer there"
@@ -106,34 +110,35 @@ class Replica:
         Raises:
             DetachedError: It is no longer part of it.
         """
-        steps: list[Any] = []
-        while target is not self.root:
-            up, key = self._link(target)
-            place = _place(up, key, target)
-            if place is None:
-                raise DetachedError(
-                    f"this {type(target).__name__} is no longer part of "
-                    f"share.{self.attribute.name}: it was removed or replaced"
-                )
-            if isinstance(target, Node):
-                target._key = place[1]
-            steps[:0] = place
-            target = up
-        return tuple(steps)
+        path = self._climb_from(target)
+        if path is None:  # what held it when it was last looked at is gone; it may stand elsewhere
+            self._link_all()
+            path = self._climb_from(target)
+        if path is None:
+            raise DetachedError(
+                f"this {type(target).__name__} is no longer part of "
+                f"share.{self.attribute.name}: it was removed or replaced"
+            )
+        return path
 
     def last_path_to(self, target: Any) -> Path:
         """Return the path that led to something when it was last looked at."""
         steps: list[Any] = []
-        while target is not self.root and target is not None:
+        met: set[int] = set()
+        while target is not self.root and target is not None and id(target) not in met:
+            met.add(id(target))
             up, key = self._link(target)
-            place = _place(up, key, target) or (ITEM, key)
-            steps[:0] = place
+            kind, key = _place(up, key, target) or (ITEM, key)
+            steps += key, kind
             target = up
+        steps.reverse()
         return tuple(steps)
 
     def adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Make what was unpickled part of this replica: its containers become shared ones."""
-        return self._adopt(value, up, key, {})
+        if type(value) in ATOMS or value is ABSENT_ROOT or not _is_holding(value):
+            return value
+        return self._adopt(value, up, key)
 
     def present_all(self, values: list[Any], owner: Any) -> list[Any]:
         """Return what elements are to their reader, as a list of its own."""
@@ -185,7 +190,6 @@ class Replica:
     def close(self, seen: int) -> None:
         """End the step in which it was changed."""
         self.journal = None
-        self.value = self._present_root()
         self.seen = seen
 
     def has(self, thing: Any) -> bool:
@@ -215,6 +219,25 @@ class Replica:
         except DetachedError:
             return False
 
+    def _climb_from(self, target: Any) -> Path | None:
+        """Return the path to something by what held it and what held that; None: it leads astray."""
+        steps: list[Any] = []
+        met: set[int] = set()
+        while target is not self.root:
+            if target is None or id(target) in met:
+                return None
+            met.add(id(target))
+            up, key = self._link(target)
+            place = _place(up, key, target)
+            if place is None:
+                return None
+            if isinstance(target, Node) and place[0] == ITEM:
+                target._key = place[1]
+            steps += place[1], place[0]
+            target = up
+        steps.reverse()
+        return tuple(steps)
+
     def _link(self, target: Any) -> tuple[Any, Any]:
         if isinstance(target, Node):
             return target._up, target._key
@@ -224,6 +247,13 @@ class Replica:
                 f"this {type(target).__name__} is no longer part of share.{self.attribute.name}"
             )
         return found[1], found[2]
+
+    def _link_all(self) -> None:
+        """Note anew of everything where it stands, and forget what is no longer here."""
+        self._links = {}
+        self.objects = 0
+        self.adopt(self.root, None, None)
+        self._most_links = max(_LEAST_LINKS, 2 * len(self._links))
 
     def _present_root(self) -> Any:
         root = self.root
@@ -236,83 +266,130 @@ class Replica:
             return track(self.present_frozen(root), self.attribute.origin)
         return root
 
-    def _adopt(self, value: Any, up: Any, key: Any, memo: dict[int, Any]) -> Any:
-        cls = type(value)
-        kind = kind_of(cls)
-        if kind == ATOM or value is ABSENT_ROOT:
-            return value
-        known = memo.get(id(value))
-        if known is not None:
-            return known[0]
-        if kind == CONTAINER:
-            node = value if cls in PLAIN_TYPES else NODE_TYPES[cls](value)
-            node._replica, node._up, node._key = self, up, key
-            memo[id(value)] = node, value
-            for place, part in _parts(node):
-                if kind_of(type(part)) != ATOM:
-                    adopted = self._adopt(part, node, place, memo)
-                    if adopted is not part:
-                        PLAIN_TYPES[type(node)].__setitem__(node, place, adopted)
-            return node
-        if kind == FROZEN:
-            return self._adopt_frozen(value, up, key, memo)
-        if kind == OBJECT:
-            memo[id(value)] = value, value
-            self.holds_objects = True
-            self.objects += 1
-            self._links[id(value)] = value, up, key
-            for name, part in attributes_of(value).items() if is_open(cls) else ():
-                if kind_of(type(part)) != ATOM:
-                    adopted = self._adopt(part, value, name, memo)
-                    if adopted is not part:
-                        object.__setattr__(value, name, adopted)
-        return value
+    def _adopt(self, value: Any, up: Any, key: Any) -> Any:
+        """Adopt what holds other things, and all that it holds, however deep and in circles.
 
-    def _adopt_frozen(self, value: Any, up: Any, key: Any, memo: dict[int, Any]) -> Any:
-        if all(kind_of(type(part)) == ATOM for part in value):
-            return value
-        parts = [self._adopt(part, None, place, memo) for place, part in enumerate(value)]
-        if any(new is not old for new, old in zip(parts, value, strict=False)):
-            value = type(value)(parts)
-        self._links[id(value)] = value, up, key
-        memo[id(value)] = value, value
-        for part in parts:
-            if isinstance(part, Node) and part._up is None:
-                part._up = value
-            elif id(part) in self._links and self._links[id(part)][1] is None:
-                self._links[id(part)] = part, value, self._links[id(part)][2]
-        return value
+        First a node is made for each container, then the tuples are made anew that hold one, then
+        all are put in the places of what they were made of.
+        """
+        made: dict[int, Any] = {}  # by the id of what it was made of
+        found = [(value, up, key)]  # the first place of each, what holds before what is held
+        frozen: list[Any] = []
+        for thing, _, _ in found:
+            if id(thing) in made:
+                continue
+            cls = type(thing)
+            kind = kind_of(cls)
+            if kind == CONTAINER and cls not in PLAIN_TYPES:
+                made[id(thing)] = NODE_TYPES[cls]._made_of(thing)  # type: ignore[attr-defined]
+            else:
+                made[id(thing)] = thing
+                if kind == FROZEN:
+                    frozen.append(thing)
+                elif kind == OBJECT:
+                    self.holds_objects = True
+                    self.objects += 1
+            found += [
+                (part, thing, place)
+                for place, part in _holding_parts(made[id(thing)])
+                if id(part) not in made
+            ]
+        _make_anew(frozen, made)
+        is_linked: set[int] = set()
+        for thing, above, place in found:
+            if id(thing) in is_linked:
+                continue
+            is_linked.add(id(thing))
+            new = made[id(thing)]
+            above = made[id(above)] if above is not up else up
+            if isinstance(new, Node):
+                new._replica, new._up, new._key = self, above, place
+            else:
+                self._links[id(new)] = new, above, place
+            if kind_of(type(new)) != FROZEN:
+                for inner_place, part in _holding_parts(new):
+                    if made.get(id(part), part) is not part:
+                        _put(new, inner_place, made[id(part)])
+        return made[id(value)]
 
 
-def _parts(node: Any) -> list[tuple[Any, Any]]:
-    """Return places and what is there, of a container."""
-    if isinstance(node, dict):
-        return list(dict.items(node))
-    if isinstance(node, list):
-        return list(enumerate(list.copy(node)))
-    return []
+def _holding_parts(thing: Any) -> list[tuple[Any, Any]]:
+    """Return those parts of something that hold other things themselves, and where they are."""
+    return [
+        (place, part)
+        for place, part in _parts(thing)
+        if type(part) not in ATOMS and _is_holding(part)
+    ]
+
+
+def _is_holding(thing: Any) -> bool:
+    """Tell whether something holds, or may come to hold, what can change."""
+    kind = kind_of(type(thing))
+    if kind == FROZEN:
+        return any(kind_of(type(part)) in _HOLDING for part in thing)
+    return kind in _HOLDING
+
+
+def _parts(thing: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(thing, Node):
+        return thing._parts()
+    if kind_of(type(thing)) == OBJECT:
+        return attributes_of(thing).items() if is_open(type(thing)) else ()
+    return enumerate(thing)
+
+
+def _put(thing: Any, place: Any, part: Any) -> None:
+    if isinstance(thing, Node):
+        thing._put(place, part)
+    else:
+        object.__setattr__(thing, place, part)
+
+
+def _step(thing: Any, kind: int, key: Any) -> Any:
+    """Return what one step of a path leads to."""
+    if kind == ATTRIBUTE:
+        return object.__getattribute__(thing, key)
+    if kind == NTH:
+        return next(islice(thing._parts(), key, None))[1]
+    return thing._part(key) if isinstance(thing, Node) else thing[key]
 
 
 def _place(up: Any, key: Any, target: Any) -> tuple[int, Any] | None:
-    """Return where in something that holds it a target is, looking first where it was."""
-    if isinstance(up, dict):
-        if dict.get(up, key) is target:
-            return ITEM, key
-        return next(((ITEM, k) for k, v in dict.items(up) if v is target), None)
-    if kind_of(type(up)) == OBJECT:
-        attributes = attributes_of(up)
-        if attributes.get(key) is target:
-            return ATTRIBUTE, key
-        return next(((ATTRIBUTE, k) for k, v in attributes.items() if v is target), None)
-    parts = list.copy(up) if isinstance(up, list) else list(up)
-    if isinstance(key, int) and 0 <= key < len(parts) and parts[key] is target:
-        return ITEM, key
-    return next(((ITEM, k) for k, v in enumerate(parts) if v is target), None)
+    """Return the step from something to what it holds, looking first where it was."""
+    if isinstance(up, Node):
+        return up._place(target, key)
+    if up is None:
+        return None
+    kind = ATTRIBUTE if kind_of(type(up)) == OBJECT else ITEM
+    return next(((kind, place) for place, part in _parts(up) if part is target), None)
+
+
+def _make_anew(frozen: list[Any], made: dict[int, Any]) -> None:
+    """Make those tuples anew in which something has been: first the ones inside others."""
+    done: set[int] = set()
+    for outermost in frozen:
+        waiting = [outermost]
+        while waiting:
+            thing = waiting[-1]
+            inside = [
+                part
+                for part in thing
+                if kind_of(type(part)) == FROZEN and id(part) in made and id(part) not in done
+            ]
+            if inside:
+                waiting += inside
+                continue
+            waiting.pop()
+            if id(thing) not in done:
+                done.add(id(thing))
+                parts = [made.get(id(part), part) for part in thing]
+                if any(new is not old for new, old in zip(parts, thing, strict=True)):
+                    made[id(thing)] = type(thing)(parts)
 
 
 def spell(path: Path) -> str:
     """Return a path as one would write it."""
+    spelled = {ATTRIBUTE: ".{}", ITEM: "[{!r}]", NTH: "[<key {}>]"}
     return "".join(
-        f".{key}" if kind == ATTRIBUTE else f"[{key!r}]"
-        for kind, key in zip(path[::2], path[1::2], strict=True)
+        spelled[kind].format(key) for kind, key in zip(path[::2], path[1::2], strict=True)
     )

@@ -1,9 +1,9 @@
 """What a method of a shared object has changed, found out at its end.
 
-    containers inside the object   noted their own effects while it ran (`Replica.note`)
-    attributes that were rebound   are found by comparing them with what they were
-    anything that could have       ... or both at once: the whole object is recorded as it is now
-    changed unseen
+containers inside the object   noted their own effects while it ran (`Replica.note`)
+attributes that were rebound   are found by comparing them with what they were
+anything that could have       ... or both at once: the whole object is recorded as it is now
+changed unseen
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from ._effects import Effect, encode_effects, encode_state, is_plain
+from ._class_plans import ALL
+from ._effects import ATOMS, Effect, encode_effects, encode_state, is_plain
 from ._kinds import ATOM, CONTAINER, FROZEN, VALUE, attributes_of, is_open, kind_of
 from ._replica import Replica
 
@@ -30,7 +31,7 @@ class Step:
         self._replica = replica
         self._target = target
         self._writes = writes
-        self._before = attributes_of(target)
+        self._before = _attributes(target, writes)
         self._has_others = replica.objects > 1
         self.began = replica.seen
         self.is_kept = True
@@ -46,36 +47,34 @@ class Step:
         Raises:
             SerializationError: Something that the method put into the object cannot be shared.
         """
-        after = attributes_of(self._target)
-        effects = self._rebound(after)
+        effects = self._rebound()
         journal = self._replica.journal or []
-        if effects is None or (journal and not all(map(_is_plain_effect, effects))):
+        if effects is None or (journal and not _are_plain(effects)):
             self.is_kept = False
             return encode_state(self._replica.root), True
         journal += effects
         if not journal:
             return None, False
-        if not all(map(_is_plain_effect, journal)):
+        if not _are_plain(journal):
             self.is_kept = False  # it holds what the caller can still change
         return encode_effects(journal), False
 
-    def _rebound(self, after: dict[str, Any]) -> list[Effect] | None:
+    def _rebound(self) -> list[Effect] | None:
         """Return effects for what was rebound; None if there may be changes besides."""
-        path = self._replica.path_to(self._target)
-        before = self._before
-        names = set(before) | set(after) if "*" in self._writes else self._writes
-        effects: list[Effect] = []
-        if "*" in self._writes and not is_open(type(self._target)):
+        if self._writes == ALL and not is_open(type(self._target)):
             return None
-        for name in names:
-            old, new = before.get(name, _NOTHING), after.get(name, _NOTHING)
-            if old is new:
-                if new is not _NOTHING and not self._is_seen(new):
-                    return None
-            elif new is _NOTHING:
-                effects.append(("attribute.delete", path, name))
-            else:
+        path = self._replica.path_to(self._target)
+        before, after = self._before, _attributes(self._target, self._writes)
+        effects: list[Effect] = []
+        for name, new in after.items():
+            if before.get(name, _NOTHING) is not new:
                 effects.append(("attribute.set", path, name, new))
+            elif type(new) not in ATOMS and not self._is_seen(new):
+                return None
+        if len(before) > len(after) or not before.keys() <= after.keys():
+            effects += [
+                ("attribute.delete", path, name) for name in before if name not in after
+            ]
         return effects
 
     def _is_seen(self, value: Any) -> bool:
@@ -88,5 +87,17 @@ class Step:
         return False
 
 
-def _is_plain_effect(effect: Effect) -> bool:
-    return all(map(is_plain, effect))
+def _attributes(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
+    """Return those attributes that a method may write, as they are now."""
+    attributes = attributes_of(thing)
+    if names == ALL:
+        return attributes
+    return {name: attributes[name] for name in names if name in attributes}
+
+
+def _are_plain(effects: list[Effect]) -> bool:
+    for effect in effects:
+        for part in effect:
+            if type(part) not in ATOMS and not is_plain(part):
+                return False
+    return True
