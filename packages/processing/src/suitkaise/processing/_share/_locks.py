@@ -19,14 +19,14 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from fcntl import LOCK_EX, LOCK_UN, lockf
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, lockf
 from functools import partial
 from typing import Any
 
 PATIENCE = 10.0  # what looks like a deadlock for longer is one
 _RETRY = 0.002
 _NOT_HELD = -1
-_HEAP, _USER = 0, 1
+_HEAP, _USER, _OWNER = range(3)
 _FIRST = 16
 
 
@@ -175,6 +175,23 @@ class Locks:
         self.descriptor = descriptor
         self.heap = ByteLock(descriptor, _HEAP, "the memory of the Share")
         self.user = ByteLock(descriptor, _USER, "share.lock()")
+        self._owner: int | None = None  # this process, if it is the one
+
+    def hold_as_owner(self) -> None:
+        """Show, for as long as this process lives, that the Share has its owner."""
+        lockf(self.descriptor, LOCK_EX | LOCK_NB, 1, _OWNER)
+        self._owner = os.getpid()
+
+    def is_owner_gone(self) -> bool:
+        """Tell whether the process that made the Share has ended."""
+        if self._owner == os.getpid():
+            return False
+        try:
+            lockf(self.descriptor, LOCK_SH | LOCK_NB, 1, _OWNER)
+        except OSError:
+            return False
+        lockf(self.descriptor, LOCK_UN, 1, _OWNER)
+        return True
 
     @staticmethod
     def log_byte(slot: int) -> int:

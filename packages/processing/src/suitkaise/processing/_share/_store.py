@@ -60,6 +60,12 @@ HEAP = (HEADER_BYTES + MOST_SLOTS * SLOT_WORDS * 8 + 4095) & ~4095
 ABSENT = b"\0"  # the state of an attribute that is not there
 
 
+def note_end(words: memoryview) -> None:
+    """Note that the owner of a store is gone, which is all that a member then needs to know."""
+    if words[MAGIC] == _MAGIC and words[STATE] in (RUNNING, STOPPED):
+        words[STATE] = ENDED
+
+
 class Store:
     """Slots, records and snapshots over a buffer.
 
