@@ -5,50 +5,18 @@ import os
 import random
 import resource
 import socket
-import sys
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packages.processing.tests.interrupter import Interrupter
 
 from suitkaise.processing._frames import FrameReader, FrameWriter, frame
 from suitkaise.processing._messages import Done, Forget, Told, Work, decode, encode
 from suitkaise.processing._parcels import pack
 from suitkaise.processing._segments import LOST, Descriptor
-
-
-class Interrupt(BaseException):
-    """What Ctrl-C or an alarm raises."""
-
-
-class Interrupter:
-    """Raises in the middle of the module under test, at a line chosen at random."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._left = 0
-
-    def __enter__(self) -> None:
-        self._left = self._random.randrange(1, 60)
-        sys.settrace(self._trace)
-
-    def __exit__(self, *_: object) -> bool:
-        sys.settrace(None)
-        return _[0] is Interrupt
-
-    def _trace(self, stack: FrameType, event: str, _argument: Any) -> Any:
-        if not stack.f_code.co_filename.endswith("/_frames.py"):
-            return None
-        stack.f_trace_opcodes = True
-        if event == "opcode":
-            self._left -= 1
-            if self._left == 0:
-                sys.settrace(None)
-                raise Interrupt
-        return self._trace
 
 
 @pytest.fixture
@@ -85,6 +53,10 @@ def test_frames_are_whole_however_the_stream_is_cut(bodies: list[bytes], cut: in
             reader.receive(socket.MSG_DONTWAIT)
 
 
+def interrupted(moments: random.Random) -> Interrupter:
+    return Interrupter("/_frames.py", moments.randrange(1, 60))
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_no_interrupt_loses_or_doubles_a_byte(
     ends: tuple[socket.socket, socket.socket], seed: int
@@ -92,14 +64,14 @@ def test_no_interrupt_loses_or_doubles_a_byte(
     ours, theirs = ends
     writer, reader = FrameWriter(ours), FrameReader(theirs)
     bodies = [bytes([number]) * (number * 3001 % 40_000) for number in range(24)]
-    interrupter = Interrupter(seed)
+    moments = random.Random(seed)
     received: list[tuple[int, bytes]] = []
 
     for number, body in enumerate(bodies):
         writer.put(frame(number, body))
-        with interrupter, contextlib.suppress(BlockingIOError):
+        with interrupted(moments), contextlib.suppress(BlockingIOError):
             writer.flush()
-        with interrupter, contextlib.suppress(BlockingIOError):
+        with interrupted(moments), contextlib.suppress(BlockingIOError):
             reader.receive(socket.MSG_DONTWAIT)
         received += everything_in(reader)
     while len(received) < len(bodies):

@@ -143,14 +143,21 @@ class Attribute:
         """Make it one that is not there, and give back its memory."""
         self.assign(ABSENT_BODY, ABSENT_ROOT, is_object=False, is_plain=False)
 
-    def freeze(self) -> None:
-        """Have readers see what is there now, until FROZEN is taken back."""
+    def alone(self, do: Callable[[], object]) -> None:
+        """Call something while nobody else reads or writes here."""
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
-                self.words[self._at + FROZEN] = 1 + self._store.end(self.slot)
+                do()
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
+
+    def freeze(self) -> None:
+        """Have readers see what is there now, until FROZEN is taken back."""
+        end = self._store.end
+        self.alone(
+            lambda: self.words.__setitem__(self._at + FROZEN, 1 + end(self.slot))
+        )
 
     def compute(self, value: Any) -> None:
         """Write a value that was computed from this attribute: computed again from what is there.
