@@ -7,10 +7,20 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ._effects import ITEM
-from ._node import SLOTS, Node, blindly, changing, current, item, reading, shared_container
-from ._scalars import evaluate, is_computed, origin, strip
-
-Planned = tuple[Any, "tuple[Any, ...] | None"]
+from ._node import (
+    SLOTS,
+    Node,
+    Planned,
+    as_plain,
+    blindly,
+    changing,
+    current,
+    item,
+    reading,
+    shared_container,
+    written,
+)
+from ._scalars import strip
 
 
 def _index(items: list[Any], index: Any, message: str) -> int:
@@ -75,7 +85,8 @@ def _set(items: list[Any], key: Any, value: Any) -> Planned:
         return None, ("list.slice", *_bounds(key), *values)
     position = _index(items, key, "list assignment index out of range")
     present = list.__getitem__(items, position)
-    return None, ("list.set", position, computed(value, items, key, present))
+    new = written(value, items, key, present)
+    return None, None if new is present else ("list.set", position, new)
 
 
 def _delete(items: list[Any], key: Any) -> Planned:
@@ -93,16 +104,6 @@ def _repeat(items: list[Any], times: Any) -> Planned:
 
 def _bounds(key: slice) -> tuple[Any, Any, Any]:
     return strip(key.start), strip(key.stop), strip(key.step)
-
-
-def computed(value: Any, owner: Any, key: Any, present: Any) -> Any:
-    """Return what is to be written: computed again, if the value came from what stood here."""
-    if type(strip(value)) is type(value) or not is_computed(value):
-        return strip(value)
-    where = origin(value)
-    if where.key == key and where.owner is not None and owner._replica.is_same(where.owner, owner):
-        return strip(evaluate(value, present))
-    return strip(value)
 
 
 def _slice_set(target: list[Any], start: Any, stop: Any, step: Any, *items: Any) -> None:
@@ -136,7 +137,7 @@ class SharedList(Node, list[Any]):
         reading(
             list,
             ("__len__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
-            + ("__add__", "__mul__", "__rmul__", "__repr__", "copy", "count", "index"),
+            + ("__mul__", "__rmul__", "__repr__", "copy", "count", "index"),
         )
     )
     __hash__ = None  # type: ignore[assignment]
@@ -176,10 +177,11 @@ class SharedList(Node, list[Any]):
         self._repeat(times)
         return self
 
-    def __radd__(self, other: list[Any]) -> list[Any]:
-        if not isinstance(other, list):
-            return NotImplemented
-        return list.copy(other) + list.copy(current(self))
+    def __add__(self, other: Any) -> Any:
+        return self.copy() + as_plain(other)
+
+    def __radd__(self, other: Any) -> Any:
+        return other + self.copy() if isinstance(other, list) else NotImplemented
 
     def __getitem__(self, key: Any) -> Any:
         node = current(self)
@@ -198,4 +200,4 @@ class SharedList(Node, list[Any]):
         return reversed(node._replica.present_all(list.copy(node), node))
 
     def __reduce_ex__(self, _protocol: Any) -> Any:
-        return list, (), None, iter(list.copy(self))
+        return list, (), None, iter(list.copy(current(self)))
