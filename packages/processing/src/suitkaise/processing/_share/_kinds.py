@@ -23,7 +23,7 @@ from typing import Any
 
 from suitkaise.cucumber import Reconnector
 
-from . import _dicts, _lists  # noqa: F401  they register themselves
+from . import _bytes, _deques, _dicts, _lists, _sets  # noqa: F401  they register themselves
 from ._effects import ATOMS
 from ._node import NODE_TYPES, PLAIN_TYPES
 

@@ -11,13 +11,13 @@ from ._node import (
     SLOTS,
     Node,
     Planned,
-    as_plain,
     blindly,
     changing,
     current,
     item,
     reading,
     shared_container,
+    with_plain,
     written,
 )
 from ._scalars import strip
@@ -137,9 +137,10 @@ class SharedList(Node, list[Any]):
         reading(
             list,
             ("__len__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
-            + ("__mul__", "__rmul__", "__repr__", "copy", "count", "index"),
+            + ("__repr__", "count", "index"),
         )
     )
+    locals().update(with_plain(list, ("__add__", "__mul__", "__rmul__")))
     __hash__ = None  # type: ignore[assignment]
 
     _part = list.__getitem__
@@ -177,11 +178,16 @@ class SharedList(Node, list[Any]):
         self._repeat(times)
         return self
 
-    def __add__(self, other: Any) -> Any:
-        return self.copy() + as_plain(other)
-
     def __radd__(self, other: Any) -> Any:
         return other + self.copy() if isinstance(other, list) else NotImplemented
+
+    def copy(self) -> list[Any]:
+        """Return an ordinary list of what is there now."""
+        node = current(self)
+        present: list[Any] = node._replica.present_all(list.copy(node), node)
+        return present
+
+    __copy__ = copy
 
     def __getitem__(self, key: Any) -> Any:
         node = current(self)

@@ -139,7 +139,7 @@ def with_plain(base: type, names: Iterable[str]) -> dict[str, Any]:
 
 def _with_plain(method: Callable[..., Any], name: str) -> Any:
     def compute(self: Any, /, *args: Any) -> Any:
-        return method(self.copy(), *map(as_plain, args))
+        return method(self.__copy__(), *map(as_plain, args))
 
     compute.__name__ = name
     compute.__doc__ = method.__doc__
@@ -148,7 +148,7 @@ def _with_plain(method: Callable[..., Any], name: str) -> Any:
 
 def as_plain(value: Any) -> Any:
     """Return an ordinary copy of a container of a Share; anything else as it is."""
-    return value.copy() if type(value) in PLAIN_TYPES else value
+    return value.__copy__() if type(value) in PLAIN_TYPES else value
 
 
 def changing(plan: Plan) -> Any:
