@@ -9,6 +9,7 @@ writes to such an attribute in another way takes it as well, who reads does not.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
@@ -20,10 +21,9 @@ from ._effects import (
     encode_state,
     is_plain,
 )
-from ._kinds import OBJECT, kind_of
 from ._locks import hold
-from ._node import Node, Plan
-from ._replica import SUPERSEDED, Replica
+from ._node import Plan
+from ._replica import SUPERSEDED, Replica, is_holding
 from ._scalars import Origin, evaluate
 from ._store import (
     ABSENT as ABSENT_BODY,
@@ -61,12 +61,14 @@ class Attribute:
         self._byte = member.locks.log_byte(slot)
         self.turn = member.locks.turn(slot)
         self._threads = threading.RLock()
+        self._is_held = False  # while a plan runs, which may call functions of the user's
         self.replica = Replica(self, ABSENT_ROOT, -1, is_plain=True)
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
 
     def renew_locks(self) -> None:
         """Have locks that no thread holds, after a fork."""
         self._threads = threading.RLock()
+        self._is_held = False
         self.turn.renew()
 
     # Reading
@@ -75,13 +77,19 @@ class Attribute:
         """Return the replica with all that is new."""
         self.member.check()
         with self._threads:
-            try:
-                hold(self._lock_file, self._byte)
-                frozen = self.words[self._at + FROZEN]
-                replica, bodies, end = self._news(frozen - 1 if frozen else None)
-            finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            return self._advance(replica, bodies, end)
+            if self._is_held:  # a comparison, or a key function, that reads what is being changed
+                return self.replica
+            while True:
+                try:
+                    hold(self._lock_file, self._byte)
+                    frozen = self.words[self._at + FROZEN]
+                    replica, bodies, end = self._news(frozen - 1 if frozen else None)
+                finally:
+                    lockf(self._lock_file, LOCK_UN, 1, self._byte)
+                try:
+                    return self._advance(replica, bodies, end)
+                except BufferError:
+                    continue  # somebody looks into its memory: what is new comes to a new replica
 
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
@@ -191,6 +199,7 @@ class Attribute:
     def _assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         words, at = self.words, self._at
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if is_object:
@@ -207,8 +216,10 @@ class Attribute:
         self, node: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
     ) -> Any:
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
+                self._is_held = True
                 replica = self.replica
                 if replica.seen != self.words[self.end_at] or replica.users:
                     replica = self._catch_up_to_write()
@@ -221,9 +232,17 @@ class Attribute:
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)
             finally:
+                self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             self._replay(replica, body, end)
             return result
+
+    def _check_not_held(self) -> None:
+        if self._is_held:
+            raise RuntimeError(
+                f"share.{self.name} was changed in the middle of a change to it, by a comparison or "
+                "a key function; change it before or after"
+            )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
@@ -264,7 +283,10 @@ class Attribute:
                 self.replica = shown
             return self._ahead
         self._ahead = None
-        return self._advance(*self._news(None))
+        try:
+            return self._advance(*self._news(None))
+        except BufferError:
+            return self._advance(*self._news(None))  # to a new replica, as in `read`
 
     def _move_state(self, body: bytes) -> int:
         """Write a state for which there is no room, or far too much."""
@@ -297,8 +319,9 @@ class Attribute:
         except BaseException:
             replica.seen = seen
             raise
-        replica.apply(effects, is_plain=plain)
-        replica.seen = end
+        with suppress(BufferError):  # it is written; what is read next is a new replica
+            replica.apply(effects, is_plain=plain)
+            replica.seen = end
 
     def _take_plain(self, value: Any, end: int) -> None:
         replica = self.replica
@@ -328,9 +351,7 @@ class Attribute:
 
 def _detach(result: Any) -> Any:
     """Return what was part of a replica as something of its own."""
-    if type(result) not in ATOMS and (
-        isinstance(result, Node) or kind_of(type(result)) == OBJECT
-    ):
+    if type(result) not in ATOMS and is_holding(result):
         return decode(encode_state(result))[1]
     return result
 

@@ -131,7 +131,7 @@ class Replica:
 
     def adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Make what was unpickled part of this replica: its containers become shared ones."""
-        if type(value) in ATOMS or value is ABSENT_ROOT or not _is_holding(value):
+        if type(value) in ATOMS or value is ABSENT_ROOT or not is_holding(value):
             return value
         return self._adopt(value, up, key)
 
@@ -270,11 +270,11 @@ def _holding_parts(thing: Any) -> list[tuple[Any, Any]]:
     return [
         (place, part)
         for place, part in _parts(thing)
-        if type(part) not in ATOMS and _is_holding(part)
+        if type(part) not in ATOMS and is_holding(part)
     ]
 
 
-def _is_holding(thing: Any) -> bool:
+def is_holding(thing: Any) -> bool:
     """Tell whether something holds, or may come to hold, what can change."""
     kind = kind_of(type(thing))
     if kind == FROZEN:
