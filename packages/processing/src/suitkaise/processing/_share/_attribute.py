@@ -22,7 +22,7 @@ from ._effects import (
     is_plain,
 )
 from ._locks import hold
-from ._node import Plan
+from ._node import PLAIN_TYPES, Plan
 from ._replica import SUPERSEDED, Replica, is_holding
 from ._scalars import Origin, evaluate
 from ._store import (
@@ -99,6 +99,14 @@ class Attribute:
         present = self.read()
         return node if replica is present else self._follow(node, present)
 
+    def is_value(self, value: Any) -> bool:
+        """Tell whether something was read from this attribute as its value, now or before."""
+        if type(value) in PLAIN_TYPES:
+            # Its replica may have been superseded: what was done by it has been done all the same.
+            replica: Replica = value._replica
+            return replica.attribute is self and value is replica.root
+        return type(value) not in ATOMS and value is self.replica.value
+
     # Writing
 
     def assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
@@ -160,6 +168,7 @@ class Attribute:
         ):
             body = encode_effect((operation, (), *arguments))
             with self._threads:
+                self._check_not_held()
                 is_done = False
                 try:
                     hold(self._lock_file, self._byte)

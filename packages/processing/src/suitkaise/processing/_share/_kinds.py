@@ -14,9 +14,11 @@ import datetime
 import decimal
 import enum
 import fractions
+import importlib
 import logging
 import pathlib
 import re
+import sys
 import types
 import uuid
 from typing import Any
@@ -66,9 +68,18 @@ def kind_of(kind: type) -> int:
     return known
 
 
+def learn(kind: type, what: int) -> None:
+    """Note what becomes of objects of a type."""
+    _known[kind] = what
+
+
 def _kind_of(kind: type) -> int:
     if kind in ATOMS:
         return ATOM
+    if kind.__module__ == "numpy" and "numpy" in sys.modules:
+        importlib.import_module("._arrays", __package__)  # which knows of more
+        if kind in _known:
+            return _known[kind]
     if kind in NODE_TYPES or kind in PLAIN_TYPES:
         return CONTAINER
     if kind in _FROZEN:

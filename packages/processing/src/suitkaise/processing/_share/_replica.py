@@ -217,7 +217,7 @@ class Replica:
             return proxy(self, root)
         if kind == FROZEN:
             return track(self.present_frozen(root), self.attribute.origin)
-        return root
+        return track(root, self.attribute.origin) if kind == ATOM else root
 
     def _adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Adopt what holds other things, and all that it holds, however deep and in circles.

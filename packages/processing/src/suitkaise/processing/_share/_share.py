@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any
 
-from ._effects import ABSENT_ROOT, ATOMS
+from ._effects import ABSENT_ROOT
 from ._locks import ByteLock
 from ._member import Member, absent_message, create_memory
 from ._scalars import TRACKED, is_computed
@@ -78,7 +78,7 @@ class Share:
             raise AttributeError(
                 f"`{name}` is Share's own and cannot be an attribute; take another name"
             )
-        elif present is not None and value is present.replica.value and type(value) not in ATOMS:
+        elif present is not None and present.is_value(value):
             return  # `share.items += [1]` assigns what it has changed
         member.assign(name, value)
 

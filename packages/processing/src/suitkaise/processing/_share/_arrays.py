@@ -1,0 +1,405 @@
+"""NumPy arrays in a Share. Imported once an array is met: NumPy is then imported already.
+
+An array that is read from a Share looks straight into the memory of this process's replica, and cannot
+be written to there: whatever way round is tried, NumPy refuses it. What writes by the array itself, by
+an index, a slice, an operator, a method, becomes an effect.
+
+A part of it that is a view (`share.a[2:5]`, `share.a.T`) knows the steps that led to it, and writes
+through them. A part that is not (`share.a[[1, 2]]`, `share.a[mask]`) is a copy, which remembers what
+has been computed with it, so that `share.a[mask] += 1` is computed again when it is written back.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from suitkaise.cucumber import deserialize, serialize
+
+from ._kinds import ATOM, learn
+from ._node import SLOTS, Node, Planned, changing, current, shared_container, written
+from ._scalars import TRACKED, Origin, learn_to_track, strip, track
+
+Steps = tuple[tuple[Any, ...], ...]  # each a method or an attribute of ndarray, and its arguments
+_VIEWING = ("reshape", "ravel", "transpose", "swapaxes", "squeeze", "view", "diagonal")
+_PARTS = ("T", "mT", "real", "imag")
+_CHANGING = ("fill", "sort", "partition", "put", "setfield")
+_WHOLE = Ellipsis
+
+
+def _take(whole: Any, steps: Steps) -> Any:
+    """Return the part of an ordinary array that some steps lead to."""
+    for name, *arguments in steps:
+        part = getattr(whole, name)
+        whole = part if name in _PARTS else part(*arguments)
+    return whole
+
+
+def _plain(value: Any) -> Any:
+    """Return an ordinary array that looks into what is there now; anything else as it is."""
+    if isinstance(value, SharedArrayOfNumPy):
+        return value._look()
+    if isinstance(value, _Picked):
+        return value.view(np.ndarray)
+    if type(value) in (list, tuple):
+        return type(value)(map(_plain, value))
+    return strip(value)
+
+
+def _effect(operation: str, *what: Any) -> tuple[Any, ...]:
+    # As bytes, so that lists and arrays in it are left as they are.
+    return f"ndarray.{operation}", serialize(what)
+
+
+def _set(whole: Any, steps: Steps, key: Any, value: Any) -> Planned:
+    part = _take(whole._data, steps)
+    spot = part[key]
+    if type(value) in TRACKED:
+        value = written(value, whole, (steps, key), spot)
+    new = np.empty_like(spot, subok=False)
+    try:
+        new[...] = value
+    except Exception:
+        whole._data.copy()[key] = value  # raises what it would raise
+        raise
+    return None, _effect("set", steps, key, new if np.ndim(value) else new.flat[0])
+
+
+def _apply(whole: Any, steps: Steps, ufunc: Any, operands: tuple[Any, ...]) -> Planned:
+    part = _take(whole._data, steps)
+    new = np.empty_like(part, subok=False)
+    ufunc(part, *operands, out=new)  # raises what it would raise
+    if getattr(np, ufunc.__name__, None) is not ufunc:
+        return None, _effect("set", steps, _WHOLE, new)
+    return None, _effect("apply", steps, ufunc.__name__, operands)
+
+
+def _apply_picked(
+    whole: Any, steps: Steps, key: Any, todo: list[tuple[Any, tuple[Any, ...]]]
+) -> Planned:
+    picked = _take(whole._data, steps)[key]
+    for ufunc, operands in todo:
+        ufunc(picked, *operands, out=picked)
+    return None, _effect("set", steps, key, picked)
+
+
+def _compute(whole: Any, steps: Steps, compute: Callable[[Any], Any]) -> Planned:
+    """Become what a function makes of a copy of a part."""
+    new = _take(whole._data, steps).copy()
+    result = compute(new)
+    return result, _effect("set", steps, _WHOLE, new)
+
+
+def _carry_out_set(target: Any, what: bytes) -> None:
+    steps, key, value = deserialize(what)
+    _take(target._data, steps)[key] = value
+
+
+def _carry_out_apply(target: Any, what: bytes) -> None:
+    steps, ufunc, operands = deserialize(what)
+    part = _take(target._data, steps)
+    getattr(np, ufunc)(part, *operands, out=part)
+
+
+@shared_container(np.ndarray, {"set": _carry_out_set, "apply": _carry_out_apply})
+class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
+    """An array in a Share, or a view of a part of it.
+
+    Attributes:
+        _data: The memory of the replica, to be written to by effects alone; only of a whole array.
+        _whole: The array that this is a view of, or itself; None if NumPy made it on its own.
+        _steps: How it is got from the whole.
+    """
+
+    __slots__ = (*SLOTS, "_data", "_steps", "_whole")
+    __hash__ = None  # type: ignore[assignment]
+    _data: Any
+    _whole: Any
+    _steps: Steps
+
+    def __array_finalize__(self, _made_of: Any) -> None:
+        self._whole = None
+
+    @classmethod
+    def _made_of(cls, plain: Any) -> Any:
+        data = plain if plain.flags.writeable and plain.base is None else plain.copy()
+        node = data.view(cls)
+        node.flags.writeable = False
+        node._data, node._whole, node._steps = data, node, ()
+        return node
+
+    def _look(self) -> Any:
+        """Return an ordinary array, not to be written to, that shows what is there now."""
+        if self._whole is None:
+            return self._look_here()
+        whole = current(self._whole)
+        if whole is self._whole:
+            return self._look_here()
+        return _take(whole._look_here(), self._steps)
+
+    def _look_here(self) -> Any:
+        return np.ndarray.view(self, np.ndarray)
+
+    def _step(self, name: str, *arguments: Any) -> Any:
+        """Return what a step further leads to."""
+        step = (name, *arguments)
+        found = _take(self._look(), (step,))
+        if self._whole is None or not isinstance(found, np.ndarray):
+            return found
+        if not np.may_share_memory(found, self._whole._data):
+            return found
+        node = found.view(type(self))
+        node._whole, node._steps = self._whole, (*self._steps, step)
+        node._replica, node._up, node._key = self._replica, None, None
+        return node
+
+    _plan_set = changing(_set)
+    _plan_apply = changing(_apply)
+    _plan_apply_picked = changing(_apply_picked)
+    _plan_compute = changing(_compute)
+
+    def __getitem__(self, key: Any) -> Any:
+        key = _plain(key)
+        found = self._look()[key]
+        if self._whole is None:
+            return found
+        if isinstance(found, np.ndarray):
+            if found.base is not None and np.may_share_memory(found, self._whole._data):
+                return self._step("__getitem__", key)
+            picked = found.view(_Picked)
+            picked._whole, picked._steps, picked._from = self._whole, self._steps, key
+            picked._todo = []
+            return picked
+        if _is_place(key):
+            replica = self._whole._replica
+            return track(found, Origin(replica.attribute, self._whole, (self._steps, key)))
+        return found
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        if self._whole is None:
+            np.ndarray.__setitem__(self, _plain(key), _plain(value))
+            return
+        given, key = key, _plain(key)
+        if isinstance(value, SharedArrayOfNumPy) and value._whole is not None:
+            place = (*self._steps, ("__getitem__", key))
+            if self._is_mine(value._whole) and _are_same(value._steps, place):
+                return  # `share.a[2:5] += 1` assigns what it has changed
+        if (
+            isinstance(value, _Picked)
+            and value._todo
+            and (value._from is key or value._from is given)
+            and value._steps == self._steps
+            and self._is_mine(value._whole)
+        ):
+            self._whole._plan_apply_picked(self._steps, key, value._todo)
+            return
+        value = value if type(value) in TRACKED else _plain(value)
+        self._whole._plan_set(self._steps, key, value)
+
+    def _is_mine(self, whole: Any) -> bool:
+        return whole is self._whole or self._whole._replica.is_same(whole, self._whole)
+
+    def __delitem__(self, key: Any) -> None:
+        del self._look()[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        look = self._look()
+        if look.ndim == 1:
+            return iter(look.copy())
+        len(look)
+        return (self[place] for place in range(len(look)))
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        return _call(ufunc, method, inputs, named)
+
+    def __array_function__(self, function: Any, _types: Any, args: Any, named: Any) -> Any:
+        return function(*map(_plain, args), **{name: _plain(value) for name, value in named.items()})
+
+    def __copy__(self) -> Any:
+        return self._look().copy()
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self._look().__deepcopy__(memo)
+
+    def copy(self, order: Any = "C") -> Any:
+        """Return an ordinary array of what is there now."""
+        return self._look().copy(order)
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self._look().copy().__reduce_ex__(protocol)
+
+    def __setstate__(self, *_state: Any) -> None:
+        raise TypeError("an array of a Share is not filled anew: assign to its elements")
+
+    def resize(self, *_shape: Any, **_named: Any) -> None:
+        """Raise: the size of a shared array is what it was assigned with."""
+        raise ValueError("an array in a Share cannot be resized: assign another one")
+
+    def byteswap(self, inplace: bool = False) -> Any:
+        """Swap the bytes of each element."""
+        if not inplace:
+            return self._look().byteswap()
+        self._whole._plan_compute(self._steps, lambda part: part.byteswap(True) and None)
+        return self
+
+
+def _call(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    out = named.pop("out", ())
+    shared = [value for value in out if isinstance(value, SharedArrayOfNumPy) and value._whole is not None]
+    plain = tuple(map(_plain, inputs))
+    named = {name: _plain(value) for name, value in named.items()}
+    target = inputs[0]
+    if method == "at" and isinstance(target, SharedArrayOfNumPy):
+        target._whole._plan_compute(target._steps, lambda part: ufunc.at(part, *plain[1:]))
+        return None
+    if not shared:
+        if out:
+            named["out"] = tuple(map(_plain, out))
+        result = getattr(ufunc, method)(*plain, **named)
+        picked = out[0] if len(out) == 1 else None
+        if isinstance(picked, _Picked):
+            picked._note(ufunc, target, plain[1:], is_simple=method == "__call__" and len(named) == 1)
+            return picked
+        return out[0] if len(out) == 1 else result
+    if len(out) > 1:
+        raise TypeError(f"{ufunc.__name__} cannot write to several arrays of a Share in one step")
+    (destination,) = out
+    if destination is target and method == "__call__" and not named:
+        destination._whole._plan_apply(destination._steps, ufunc, plain[1:])
+        return destination
+
+    def compute(part: Any) -> None:
+        # What is written to is read there, too, as it is when it is written.
+        now = [part.copy() if value is destination else look for value, look in zip(inputs, plain, strict=True)]
+        getattr(ufunc, method)(*now, out=(part,), **named)
+
+    destination._whole._plan_compute(destination._steps, compute)
+    return destination
+
+
+class _Picked(np.ndarray):  # type: ignore[type-arg]
+    """A copy of some elements of an array in a Share, and what has been computed with it since."""
+
+    _whole: Any = None
+    _steps: Steps = ()
+    _from: Any = None
+    _todo: list[tuple[Any, tuple[Any, ...]]] | None = None
+
+    def _note(self, ufunc: Any, target: Any, operands: Any, *, is_simple: bool) -> None:
+        if self._todo is not None and target is self and is_simple:
+            self._todo.append((ufunc, operands))
+        else:
+            self._todo = None
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **named: Any) -> Any:
+        return _call(ufunc, method, inputs, named)
+
+    def __array_function__(self, function: Any, _types: Any, args: Any, named: Any) -> Any:
+        return function(*map(_plain, args), **{name: _plain(value) for name, value in named.items()})
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.view(np.ndarray).__reduce_ex__(protocol)
+
+
+def _is_place(key: Any) -> bool:
+    return all(isinstance(part, (int, str, np.integer)) for part in (key if type(key) is tuple else (key,)))
+
+
+def _are_same(steps: Steps, others: Steps) -> bool:
+    try:
+        return bool(steps == others)
+    except ValueError:  # an array among the keys
+        return False
+
+
+def _looking(name: str) -> Any:
+    def look(self: Any, *args: Any, **named: Any) -> Any:
+        return getattr(self._look(), name)(*map(_plain, args), **{k: _plain(v) for k, v in named.items()})
+
+    look.__name__ = name
+    look.__doc__ = getattr(np.ndarray, name).__doc__
+    return look
+
+
+def _viewing(name: str) -> Any:
+    def step(self: Any, *args: Any, **named: Any) -> Any:
+        if named:
+            return getattr(self._look(), name)(*args, **named)
+        return self._step(name, *map(strip, args))
+
+    step.__name__ = name
+    step.__doc__ = getattr(np.ndarray, name).__doc__
+    return step
+
+
+def _changing_by(name: str) -> Any:
+    def change(self: Any, *args: Any, **named: Any) -> None:
+        arguments = tuple(map(_plain, args))
+
+        def compute(part: Any) -> None:
+            getattr(part, name)(*arguments, **named)
+
+        if self._whole is None:
+            compute(self._look_here())
+        else:
+            self._whole._plan_compute(self._steps, compute)
+
+    change.__name__ = name
+    change.__doc__ = getattr(np.ndarray, name).__doc__
+    return change
+
+
+def _attribute(name: str) -> Any:
+    def look(self: Any) -> Any:
+        return self._step(name) if name in _PARTS else getattr(self._look(), name)
+
+    def change(self: Any, value: Any) -> None:
+        self._step(name)[...] = value
+
+    return property(look, change if name in ("real", "imag") else None)
+
+
+def _forgetting(name: str) -> Any:
+    def change(self: Any, *args: Any, **named: Any) -> Any:
+        self._todo = None
+        return getattr(np.ndarray, name)(self, *args, **named)
+
+    change.__name__ = name
+    return change
+
+
+_INHERITED = {
+    *("__class__", "__doc__", "__new__", "__init__", "__getattribute__", "__setattr__"),
+    *("__delattr__", "__dir__", "__init_subclass__", "__subclasshook__", "__getstate__", "__hash__"),
+    *("__class_getitem__", "__array_finalize__", "__array_priority__", "__array_wrap__"),
+    *("shape", "ndim", "size", "itemsize", "nbytes", "dtype", "strides", "base", "flags", "__len__"),
+}
+_BINARY = {
+    f"__{prefix}{name}__"
+    for name in ("add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor").split()
+    for prefix in ("", "r", "i")
+} | {f"__{name}__" for name in "eq ne lt le gt ge neg pos abs invert".split()}
+for _name in dir(np.ndarray):
+    if _name in SharedArrayOfNumPy.__dict__ or _name in _BINARY:
+        continue
+    if _name in _VIEWING:
+        setattr(SharedArrayOfNumPy, _name, _viewing(_name))
+    elif _name in _CHANGING:
+        setattr(SharedArrayOfNumPy, _name, _changing_by(_name))
+    elif _name in ("shape", "dtype", "strides") or (
+        _name not in _INHERITED and not callable(getattr(np.ndarray, _name))
+    ):
+        setattr(SharedArrayOfNumPy, _name, _attribute(_name))
+    elif _name not in _INHERITED:
+        setattr(SharedArrayOfNumPy, _name, _looking(_name))
+for _name in (*_CHANGING, "__setitem__", "byteswap"):
+    setattr(_Picked, _name, _forgetting(_name))
+
+for _kind in {np.dtype(code).type for code in "bhilqBHILQefdgFDG"}:
+    learn(_kind, ATOM)
+    learn_to_track(_kind)
+for _kind in (np.bool_, np.datetime64, np.timedelta64, np.str_, np.bytes_):
+    learn(_kind, ATOM)
