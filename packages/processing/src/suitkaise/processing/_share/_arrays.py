@@ -131,29 +131,40 @@ class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
         node._data, node._whole, node._steps = data, node, ()
         return node
 
+    def _now(self) -> Any:
+        """Return this same part of what is there now."""
+        if self._whole is None:
+            return self
+        whole = current(self._whole)
+        return self if whole is self._whole else whole._view(self._steps)
+
     def _look(self) -> Any:
         """Return an ordinary array, not to be written to, that shows what is there now."""
-        if self._whole is None:
-            return self._look_here()
-        whole = current(self._whole)
-        if whole is self._whole:
-            return self._look_here()
-        return _take(whole._look_here(), self._steps)
+        return self._now()._as_it_is()
 
-    def _look_here(self) -> Any:
+    def _as_it_is(self) -> Any:
         return np.ndarray.view(self, np.ndarray)
 
     def _step(self, name: str, *arguments: Any) -> Any:
         """Return what a step further leads to."""
+        now = self._now()
         step = (name, *arguments)
-        found = _take(self._look(), (step,))
-        if self._whole is None or not isinstance(found, np.ndarray):
-            return found
-        if not np.may_share_memory(found, self._whole._data):
-            return found
-        node = found.view(type(self))
-        node._whole, node._steps = self._whole, (*self._steps, step)
-        node._replica, node._up, node._key = self._replica, None, None
+        found = _take(now._as_it_is(), (step,))
+        return now._view((*now._steps, step)) if now._is_part(found) else found
+
+    def _is_part(self, found: Any) -> bool:
+        """Tell whether something that was got from here is a view of this memory."""
+        return (
+            isinstance(found, np.ndarray)
+            and self._whole is not None
+            and np.may_share_memory(found, self._whole._data)
+        )
+
+    def _view(self, steps: Steps) -> Any:
+        """Return a part of the whole of this one as it is."""
+        node = _take(self._whole._as_it_is(), steps).view(type(self))
+        node._whole, node._steps = self._whole, steps
+        node._replica, node._up, node._key = self._whole._replica, None, None
         return node
 
     _plan_set = changing(_set)
@@ -162,20 +173,21 @@ class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
     _plan_compute = changing(_compute)
 
     def __getitem__(self, key: Any) -> Any:
-        key = _plain(key)
-        found = self._look()[key]
-        if self._whole is None:
+        given, key = key, _plain(key)
+        now = self._now()
+        found = now._as_it_is()[key]
+        if now._is_part(found):
+            return now._view((*now._steps, ("__getitem__", key)))
+        if now._whole is None:
             return found
         if isinstance(found, np.ndarray):
-            if found.base is not None and np.may_share_memory(found, self._whole._data):
-                return self._step("__getitem__", key)
             picked = found.view(_Picked)
-            picked._whole, picked._steps, picked._from = self._whole, self._steps, key
+            picked._whole, picked._steps, picked._from = now._whole, now._steps, given
             picked._todo = []
             return picked
         if _is_place(key):
-            replica = self._whole._replica
-            return track(found, Origin(replica.attribute, self._whole, (self._steps, key)))
+            origin = Origin(now._replica.attribute, now._whole, (now._steps, key))
+            return track(found, origin)
         return found
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -190,7 +202,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
         if (
             isinstance(value, _Picked)
             and value._todo
-            and (value._from is key or value._from is given)
+            and value._from is given
             and value._steps == self._steps
             and self._is_mine(value._whole)
         ):
@@ -343,7 +355,7 @@ def _changing_by(name: str) -> Any:
             getattr(part, name)(*arguments, **named)
 
         if self._whole is None:
-            compute(self._look_here())
+            compute(self._as_it_is())
         else:
             self._whole._plan_compute(self._steps, compute)
 
