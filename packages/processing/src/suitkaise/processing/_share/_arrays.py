@@ -11,7 +11,6 @@ has been computed with it, so that `share.a[mask] += 1` is computed again when i
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -391,9 +390,9 @@ _INHERITED = {
 }
 _BINARY = {
     f"__{prefix}{name}__"
-    for name in ("add sub mul matmul truediv floordiv mod divmod pow lshift rshift and or xor").split()
+    for name in ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "lshift", "rshift", "and", "or", "xor"]
     for prefix in ("", "r", "i")
-} | {f"__{name}__" for name in "eq ne lt le gt ge neg pos abs invert".split()}
+} | {f"__{name}__" for name in ["eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"]}
 for _name in dir(np.ndarray):
     if _name in SharedArrayOfNumPy.__dict__ or _name in _BINARY:
         continue

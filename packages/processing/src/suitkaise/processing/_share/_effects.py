@@ -52,7 +52,7 @@ def is_found_again(key: Any) -> bool:
     """Tell whether a key equals its copies: an object that equals only itself does not."""
     kind = type(key)
     if kind in ATOMS:
-        return bool(key == key)  # noqa: PLR0124  a NaN does not
+        return bool(key == key)
     return kind in (tuple, frozenset) and all(map(is_found_again, key))
 
 

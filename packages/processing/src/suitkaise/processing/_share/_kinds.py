@@ -1,11 +1,11 @@
 """What becomes of an object in a Share, by its type.
 
-    ATOM        never changes and holds nothing: a number, text, None
-    FROZEN      never changes, but holds other objects: a tuple
-    CONTAINER   becomes a shared container (`_node`): its methods are known
-    VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
-                loggers, Reconnectors, dates, decimals, enum members
-    OBJECT      is handed out as a proxy (`_objects`): its methods change it
+ATOM        never changes and holds nothing: a number, text, None
+FROZEN      never changes, but holds other objects: a tuple
+CONTAINER   becomes a shared container (`_node`): its methods are known
+VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
+loggers, Reconnectors, dates, decimals, enum members
+OBJECT      is handed out as a proxy (`_objects`): its methods change it
 """
 
 from __future__ import annotations

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import threading
-import weakref
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from types import TracebackType
 from typing import Any
 
 from ._effects import ABSENT_ROOT
