@@ -1,13 +1,16 @@
 """NumPy arrays in a Share. Imported once an array is met: NumPy is then imported already.
 
-An array that is read from a Share looks straight into the memory of this process's replica, and cannot
-be written to there: whatever way round is tried, NumPy refuses it. What writes by the array itself, by
-an index, a slice, an operator, a method, becomes an effect.
+An array that is read from a Share looks straight into the memory of this process's replica, and
+cannot be written to there: whatever way round is tried, NumPy refuses it. What writes by the array
+itself, by an index, a slice, an operator, a method, becomes an effect.
 
-A part of it that is a view (`share.a[2:5]`, `share.a.T`) knows the steps that led to it, and writes
-through them. A part that is not (`share.a[[1, 2]]`, `share.a[mask]`) is a copy, which remembers what
+A part of it that is a view (`share.a[2:5]`, `share.a.T`) knows the steps that led to it, and
+writes through them. A part that is not (`share.a[[1, 2]]`, `share.a[mask]`) is a copy, which remembers what
 has been computed with it, so that `share.a[mask] += 1` is computed again when it is written back.
 """
+
+# What methods made of plans take and return, and that copies are ordinary, is not what stubs say.
+# mypy: disable-error-code="misc, assignment, override, no-any-return"
 
 from __future__ import annotations
 
@@ -48,6 +51,10 @@ def _plain(value: Any) -> Any:
     return strip(value)
 
 
+def _plain_ones(named: dict[str, Any]) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in named.items()}
+
+
 def _effect(operation: str, *what: Any) -> tuple[Any, ...]:
     # As bytes, so that lists and arrays in it are left as they are.
     return f"ndarray.{operation}", serialize(what)
@@ -71,9 +78,10 @@ def _apply(whole: Any, steps: Steps, ufunc: Any, operands: tuple[Any, ...]) -> P
     part = _take(whole._data, steps)
     new = np.empty_like(part, subok=False)
     ufunc(part, *operands, out=new)  # raises what it would raise
-    if getattr(np, ufunc.__name__, None) is not ufunc:
+    name: str = ufunc.__name__
+    if getattr(np, name, None) is not ufunc:
         return None, _effect("set", steps, _WHOLE, new)
-    return None, _effect("apply", steps, ufunc.__name__, operands)
+    return None, _effect("apply", steps, name, operands)
 
 
 def _apply_picked(
@@ -104,7 +112,7 @@ def _carry_out_apply(target: Any, what: bytes) -> None:
 
 
 @shared_container(np.ndarray, {"set": _carry_out_set, "apply": _carry_out_apply})
-class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
+class SharedArrayOfNumPy(Node, np.ndarray):
     """An array in a Share, or a view of a part of it.
 
     Attributes:
@@ -114,7 +122,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
     """
 
     __slots__ = (*SLOTS, "_data", "_steps", "_whole")
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
     _data: Any
     _whole: Any
     _steps: Steps
@@ -227,7 +235,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
         return _call(ufunc, method, inputs, named)
 
     def __array_function__(self, function: Any, _types: Any, args: Any, named: Any) -> Any:
-        return function(*map(_plain, args), **{name: _plain(value) for name, value in named.items()})
+        return function(*map(_plain, args), **_plain_ones(named))
 
     def __copy__(self) -> Any:
         return self._look().copy()
@@ -259,9 +267,11 @@ class SharedArrayOfNumPy(Node, np.ndarray):  # type: ignore[type-arg]
 
 def _call(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[str, Any]) -> Any:
     out = named.pop("out", ())
-    shared = [value for value in out if isinstance(value, SharedArrayOfNumPy) and value._whole is not None]
+    shared = any(
+        isinstance(value, SharedArrayOfNumPy) and value._whole is not None for value in out
+    )
     plain = tuple(map(_plain, inputs))
-    named = {name: _plain(value) for name, value in named.items()}
+    named = _plain_ones(named)
     target = inputs[0]
     if method == "at" and isinstance(target, SharedArrayOfNumPy):
         target._whole._plan_compute(target._steps, lambda part: ufunc.at(part, *plain[1:]))
@@ -272,7 +282,8 @@ def _call(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[str, Any
         result = getattr(ufunc, method)(*plain, **named)
         picked = out[0] if len(out) == 1 else None
         if isinstance(picked, _Picked):
-            picked._note(ufunc, target, plain[1:], is_simple=method == "__call__" and len(named) == 1)
+            is_simple = method == "__call__" and len(named) == 1
+            picked._note(ufunc, target, plain[1:], is_simple=is_simple)
             return picked
         return out[0] if len(out) == 1 else result
     if len(out) > 1:
@@ -284,14 +295,17 @@ def _call(ufunc: Any, method: str, inputs: tuple[Any, ...], named: dict[str, Any
 
     def compute(part: Any) -> None:
         # What is written to is read there, too, as it is when it is written.
-        now = [part.copy() if value is destination else look for value, look in zip(inputs, plain, strict=True)]
+        now = [
+            part.copy() if value is destination else look
+            for value, look in zip(inputs, plain, strict=True)
+        ]
         getattr(ufunc, method)(*now, out=(part,), **named)
 
     destination._whole._plan_compute(destination._steps, compute)
     return destination
 
 
-class _Picked(np.ndarray):  # type: ignore[type-arg]
+class _Picked(np.ndarray):
     """A copy of some elements of an array in a Share, and what has been computed with it since."""
 
     _whole: Any = None
@@ -309,14 +323,15 @@ class _Picked(np.ndarray):  # type: ignore[type-arg]
         return _call(ufunc, method, inputs, named)
 
     def __array_function__(self, function: Any, _types: Any, args: Any, named: Any) -> Any:
-        return function(*map(_plain, args), **{name: _plain(value) for name, value in named.items()})
+        return function(*map(_plain, args), **_plain_ones(named))
 
     def __reduce_ex__(self, protocol: Any) -> Any:
         return self.view(np.ndarray).__reduce_ex__(protocol)
 
 
 def _is_place(key: Any) -> bool:
-    return all(isinstance(part, (int, str, np.integer)) for part in (key if type(key) is tuple else (key,)))
+    parts = key if type(key) is tuple else (key,)
+    return all(isinstance(part, (int, str, np.integer)) for part in parts)
 
 
 def _are_same(steps: Steps, others: Steps) -> bool:
@@ -328,7 +343,7 @@ def _are_same(steps: Steps, others: Steps) -> bool:
 
 def _looking(name: str) -> Any:
     def look(self: Any, *args: Any, **named: Any) -> Any:
-        return getattr(self._look(), name)(*map(_plain, args), **{k: _plain(v) for k, v in named.items()})
+        return getattr(self._look(), name)(*map(_plain, args), **_plain_ones(named))
 
     look.__name__ = name
     look.__doc__ = getattr(np.ndarray, name).__doc__
@@ -384,13 +399,46 @@ def _forgetting(name: str) -> Any:
 
 _INHERITED = {
     *("__class__", "__doc__", "__new__", "__init__", "__getattribute__", "__setattr__"),
-    *("__delattr__", "__dir__", "__init_subclass__", "__subclasshook__", "__getstate__", "__hash__"),
+    *(
+        "__delattr__",
+        "__dir__",
+        "__init_subclass__",
+        "__subclasshook__",
+        "__getstate__",
+        "__hash__",
+    ),
     *("__class_getitem__", "__array_finalize__", "__array_priority__", "__array_wrap__"),
-    *("shape", "ndim", "size", "itemsize", "nbytes", "dtype", "strides", "base", "flags", "__len__"),
+    *(
+        "shape",
+        "ndim",
+        "size",
+        "itemsize",
+        "nbytes",
+        "dtype",
+        "strides",
+        "base",
+        "flags",
+        "__len__",
+    ),
 }
 _BINARY = {
     f"__{prefix}{name}__"
-    for name in ["add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow", "lshift", "rshift", "and", "or", "xor"]
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "matmul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "divmod",
+        "pow",
+        "lshift",
+        "rshift",
+        "and",
+        "or",
+        "xor",
+    ]
     for prefix in ("", "r", "i")
 } | {f"__{name}__" for name in ["eq", "ne", "lt", "le", "gt", "ge", "neg", "pos", "abs", "invert"]}
 for _name in dir(np.ndarray):

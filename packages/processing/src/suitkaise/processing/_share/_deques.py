@@ -1,5 +1,8 @@
 """Deques in a Share."""
 
+# What methods made of plans take and return, and that copies are ordinary, is not what stubs say.
+# mypy: disable-error-code="misc, assignment, override, no-any-return"
+
 from __future__ import annotations
 
 import operator
@@ -63,7 +66,8 @@ def _remove(items: Any, value: Any) -> Planned:
     for position, present in enumerate(items._plain()):
         if present is value or present == value:
             return None, ("deque.delete", position)
-    raise ValueError("deque.remove(x): x not in deque")
+    deque().remove(value)  # raises what it raises in this version of Python
+    return None, None
 
 
 def _clear(_items: Any) -> Planned:
@@ -117,7 +121,7 @@ class SharedDeque(Node, deque[Any]):
     """A deque in a Share: this process's replica of it."""
 
     __slots__ = SLOTS
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None
 
     locals().update(
         reading(

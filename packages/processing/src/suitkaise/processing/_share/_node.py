@@ -1,8 +1,8 @@
 """What all shared containers have in common: a place in a replica, and two kinds of methods.
 
-A container in a Share comes back as one of a class derived from its own: `share.items` is a list, of
-class `SharedList`, and is itself the replica of this process. Its reading methods first look whether
-there is anything new; its changing methods become effects (`_effects`).
+A container in a Share comes back as one of a class derived from its own: `share.items` is a list,
+of class `SharedList`, and is itself the replica of this process. Its reading methods first look
+whether there is anything new; its changing methods become effects (`_effects`).
 
 A changing method is written as a *plan*: a function of what is there and the arguments, which runs
 while nobody else may change it, and returns what the method returns and the effect; it changes
@@ -189,8 +189,8 @@ def item(node: Any, key: Any, value: Any) -> Any:
 def written(value: Any, owner: Any, key: Any, present: Any) -> Any:
     """Return what is to be written where something stands; that itself if nothing is to change.
 
-    A value that was computed from what stood there is computed again; a container that stands there,
-    and comes back after `share.d["k"] += [1]`, has been changed already.
+    A value that was computed from what stood there is computed again; a container that stands
+    there, and comes back after `share.d["k"] += [1]`, has been changed already.
     """
     kind = type(value)
     if kind in TRACKED:
