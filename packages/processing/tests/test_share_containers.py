@@ -1,13 +1,18 @@
 """Containers in a Share, side by side with ordinary ones, by two processes in turns."""
 
 import array
+import bisect
 import contextlib
 import copy
+import heapq
 import json
 import multiprocessing
 import operator
 import os
 import pickle
+import random
+import subprocess
+import sys
 import traceback
 import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -16,7 +21,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from suitkaise.processing._share import _kinds  # noqa: F401  registers the containers
+from suitkaise.processing._share import _kinds
+from suitkaise.processing._share._node import NODE_TYPES
+from suitkaise.processing._share._replica import DetachedError
 from suitkaise.processing._share._share import Share
 
 np = pytest.importorskip("numpy")
@@ -504,13 +511,16 @@ ALWAYS_SAFE = {
     *("__sizeof__", "__str__", "__subclasshook__", "__class_getitem__", "__dict__", "__weakref__"),
     *("__static_attributes__", "__firstlineno__"),
 }
+UNORDERED = {"__lt__", "__le__", "__gt__", "__ge__"}
 SAFE = {
+    dict: UNORDERED,
+    defaultdict: UNORDERED,
     bytearray: {"maketrans", "__alloc__", "__buffer__", "__release_buffer__"},
     array.array: {"typecode", "itemsize", "__buffer__", "__release_buffer__"},
     deque: {"maxlen"},
     set: set(),
     Counter: {"_keep_positive"},
-    OrderedDict: set(),
+    OrderedDict: UNORDERED,
     np.ndarray: {
         # Through __array_ufunc__, and what an array of the Share is not written to by.
         *(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in (

@@ -134,7 +134,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):
     def _made_of(cls, plain: Any) -> Any:
         data = plain if plain.flags.writeable and plain.base is None else plain.copy()
         node = data.view(cls)
-        node.flags.writeable = False
+        np.ndarray.setflags(node, write=False)
         node._data, node._whole, node._steps = data, node, ()
         return node
 
@@ -256,6 +256,11 @@ class SharedArrayOfNumPy(Node, np.ndarray):
     def resize(self, *_shape: Any, **_named: Any) -> None:
         """Raise: the size of a shared array is what it was assigned with."""
         raise ValueError("an array in a Share cannot be resized: assign another one")
+
+    def setflags(self, **flags: Any) -> None:
+        """Raise, where it would open the memory of the replica."""
+        if flags.get("write"):
+            raise ValueError("an array in a Share is written to by itself only, not by its memory")
 
     def byteswap(self, inplace: bool = False) -> Any:
         """Swap the bytes of each element."""

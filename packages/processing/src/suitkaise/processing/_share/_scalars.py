@@ -139,11 +139,11 @@ _BINARY = {
     "or": operator.or_,
     "xor": operator.xor,
 }
-_UNARY = {
+_UNARY: dict[str, Callable[[Any], Any]] = {
     "__neg__": operator.neg,
     "__pos__": operator.pos,
     "__invert__": operator.invert,
-    "__abs__": abs,
+    "__abs__": operator.abs,
 }
 
 
@@ -167,7 +167,9 @@ def _tracked_class(base: type) -> type:
     for name, unary in _UNARY.items():
         if hasattr(base, name):
             members[name] = _unary(unary, name)
-    return type(f"Shared{base.__name__.capitalize()}", (base,), members)
+    cls = type(f"Shared{base.__name__.capitalize()}", (base,), members)
+    cls.__name__ = base.__name__  # in error messages
+    return cls
 
 
 TRACKING: dict[type, Callable[[Any], Any]] = {}
