@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
@@ -23,11 +24,10 @@ from ._effects import (
     is_plain,
     is_plain_body,
 )
-from ._kinds import OBJECT, kind_of
 from ._locks import hold
-from ._node import Node, Plan
+from ._node import PLAIN_TYPES, Plan
 from ._objects import is_proxy, place
-from ._replica import SUPERSEDED, Replica
+from ._replica import SUPERSEDED, Replica, is_holding
 from ._scalars import Origin, evaluate
 from ._steps import Step
 from ._store import (
@@ -59,7 +59,7 @@ class Attribute:
         self.slot = slot
         self.words = member.store.words
         self.end_at = FIRST_SLOT + slot * SLOT_WORDS + END
-        self.origin = Origin(self)
+        self.origin = Origin()
         self._at = FIRST_SLOT + slot * SLOT_WORDS
         self._store = member.store
         self._lock_file = member.locks.descriptor
@@ -70,11 +70,13 @@ class Attribute:
         self.replica = self._nothing
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
+        self._is_held = False  # while a plan runs, which may call functions of the user's
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
 
     def renew_locks(self) -> None:
         """Have locks that no thread holds, after a fork."""
         self._threads = threading.RLock()
+        self._is_held = False
         self.turn.renew()
 
     # Reading
@@ -83,13 +85,19 @@ class Attribute:
         """Return the replica with all that is new."""
         self.member.check()
         with self._threads:
-            try:
-                hold(self._lock_file, self._byte)
-                frozen = self.words[self._at + FROZEN]
-                replica, bodies, end = self._news(frozen - 1 if frozen else None)
-            finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            return self._advance(replica, bodies, end)
+            if self._is_held:  # a comparison, or a key function, that reads what is being changed
+                return self.replica
+            while True:
+                try:
+                    hold(self._lock_file, self._byte)
+                    frozen = self.words[self._at + FROZEN]
+                    replica, bodies, end = self._news(frozen - 1 if frozen else None)
+                finally:
+                    lockf(self._lock_file, LOCK_UN, 1, self._byte)
+                try:
+                    return self._advance(replica, bodies, end)
+                except BufferError:
+                    continue  # somebody looks into its memory: what is new comes to a new replica
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
@@ -108,13 +116,14 @@ class Attribute:
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is what this attribute is: to assign it changes nothing."""
-        if isinstance(value, Node):
+        if type(value) in PLAIN_TYPES:
+            # Its replica may have been superseded: what was done by it has been done all the same.
             replica, thing = value._replica, value
         elif is_proxy(value):
             replica, thing = place(value)
         else:
             return False
-        return replica.attribute is self and replica.last_path_to(thing) == ()
+        return replica.attribute is self and thing is replica.root
 
     def begin_use(self, replica: Replica) -> None:
         """Keep a replica as it is while a method reads it; others are brought up to date instead."""
@@ -194,6 +203,7 @@ class Attribute:
         ):
             body = encode_effect((operation, (), *arguments))
             with self._threads:
+                self._check_not_held()
                 is_done = False
                 try:
                     hold(self._lock_file, self._byte)
@@ -313,6 +323,7 @@ class Attribute:
     def _assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         words, at = self.words, self._at
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if is_object:
@@ -351,8 +362,10 @@ class Attribute:
         named: dict[str, Any],
     ) -> Any:
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
+                self._is_held = True
                 replica = self.replica
                 if (
                     replica.seen != self.words[self.end_at]
@@ -371,9 +384,17 @@ class Attribute:
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)
             finally:
+                self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             self._replay(replica, body, end)
             return result
+
+    def _check_not_held(self) -> None:
+        if self._is_held:
+            raise RuntimeError(
+                f"share.{self.name} was changed in the middle of a change to it, by a comparison or "
+                "a key function; change it before or after"
+            )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
@@ -414,7 +435,10 @@ class Attribute:
                 self.replica = shown
             return self._ahead
         self._ahead = None
-        return self._advance(*self._news(None))
+        try:
+            return self._advance(*self._news(None))
+        except BufferError:
+            return self._advance(*self._news(None))  # to a new replica, as in `read`
 
     def _move_state(self, body: bytes) -> int:
         """Write a state for which there is no room, or far too much."""
@@ -447,8 +471,9 @@ class Attribute:
         except BaseException:
             replica.seen = seen
             raise
-        replica.apply(effects, is_plain=plain)
-        replica.seen = end
+        with suppress(BufferError):  # it is written; what is read next is a new replica
+            replica.apply(effects, is_plain=plain)
+            replica.seen = end
 
     def _take_plain(self, value: Any, end: int) -> None:
         replica = self.replica
@@ -471,9 +496,7 @@ class Attribute:
 
 def _detach(result: Any) -> Any:
     """Return what was part of a replica as something of its own."""
-    if type(result) not in ATOMS and (
-        isinstance(result, Node) or kind_of(type(result)) == OBJECT
-    ):
+    if type(result) not in ATOMS and is_holding(result):
         return decode(encode_state(result))[1]
     return result
 

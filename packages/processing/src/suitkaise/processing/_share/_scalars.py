@@ -96,7 +96,7 @@ def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
 def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bool) -> Any:
     def compute(self: Any, other: Any) -> Any:
         kind = type(other)
-        if kind in ATOMS or kind is tuple or kind is frozenset:
+        if kind in ATOMS or kind in TRACKING:
             plain = other_expression = other
         elif kind in TRACKED:
             plain = other._plain
@@ -139,11 +139,11 @@ _BINARY = {
     "or": operator.or_,
     "xor": operator.xor,
 }
-_UNARY = {
+_UNARY: dict[str, Callable[[Any], Any]] = {
     "__neg__": operator.neg,
     "__pos__": operator.pos,
     "__invert__": operator.invert,
-    "__abs__": abs,
+    "__abs__": operator.abs,
 }
 
 
@@ -157,6 +157,7 @@ def _tracked_class(base: type) -> type:
         "__reduce_ex__": reduce,
         "__doc__": f"A value of type {base.__name__} that was read from a Share.",
         "__module__": __name__,
+        "__repr__": lambda self: repr(self._plain),
         "_expression": _READ,
     }
     for name, operation in _BINARY.items():
@@ -166,10 +167,21 @@ def _tracked_class(base: type) -> type:
     for name, unary in _UNARY.items():
         if hasattr(base, name):
             members[name] = _unary(unary, name)
-    return type(f"Shared{base.__name__.capitalize()}", (base,), members)
+    cls = type(f"Shared{base.__name__.capitalize()}", (base,), members)
+    cls.__name__ = base.__name__  # in error messages
+    return cls
 
 
-TRACKING: dict[type, Callable[[Any], Any]] = {
-    base: _tracked_class(base) for base in (int, float, complex, str, bytes, tuple, frozenset)
-}
-TRACKED: frozenset[type] = frozenset(TRACKING.values())  # type: ignore[arg-type]
+TRACKING: dict[type, Callable[[Any], Any]] = {}
+TRACKED: set[type] = set()
+
+
+def learn_to_track(base: type) -> None:
+    """Have the values of a type remember where they were read."""
+    cls = _tracked_class(base)
+    TRACKING[base] = cls
+    TRACKED.add(cls)
+
+
+for _base in (int, float, complex, str, bytes, tuple, frozenset):
+    learn_to_track(_base)
