@@ -9,7 +9,8 @@ writes to such an attribute in another way takes it as well, who reads does not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
@@ -93,7 +94,7 @@ class Attribute:
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
-        if replica.is_mine():
+        if replica.is_in_hand():
             return replica, thing
         present = self.read()
         return present, thing if replica is present else self._follow(thing, replica, present)
@@ -101,7 +102,7 @@ class Attribute:
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
         replica = node._replica
-        if replica.is_mine():
+        if replica.is_in_hand():
             return node
         present = self.read()
         return node if replica is present else self._follow(node, replica, present)
@@ -116,15 +117,23 @@ class Attribute:
             return False
         return replica.attribute is self and replica.last_path_to(thing) == ()
 
-    def begin_use(self, replica: Replica) -> None:
-        """Keep a replica as it is while a method reads it; others are brought up to date instead."""
+    @contextmanager
+    def using(self, replica: Replica, thing: Any) -> Iterator[tuple[Replica, Any]]:
+        """Have what stands now for an object stay as it is; others get another replica meanwhile."""
+        thread = threading.get_ident()
         with self._threads:
-            replica.users += 1
-
-    def end_use(self, replica: Replica) -> None:
-        """Let a replica be brought up to date again."""
-        with self._threads:
-            replica.users -= 1
+            if (
+                replica is not self.replica
+                or replica.seen != self.words[self.end_at]
+                or self.words[STATE] != RUNNING
+            ):
+                replica, thing = self.current_in(replica, thing)
+            replica.users.append(thread)
+        try:
+            yield replica, thing
+        finally:
+            with self._threads:
+                replica.users.remove(thread)
 
     # Writing
 
@@ -228,7 +237,7 @@ class Attribute:
         named: dict[str, Any],
     ) -> Any:
         """Carry out a plan on what is or was the target in a replica; see `change`."""
-        if replica.is_mine():
+        if replica.is_in_step():
             return replica.note(target, plan, arguments, named)
         if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
             self.member.check_before_writing()
@@ -241,9 +250,11 @@ class Attribute:
         self,
         replica: Replica,
         target: Any,
-        call: Callable[[Any], Any],
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         writes: tuple[str, ...],
-    ) -> Any:
+    ) -> tuple[Any, Replica, Any]:
         """Run what changes an object, as one step: all of it is recorded, or nothing if it raises.
 
         Others wait for their turn to change the object meanwhile; nobody waits to read it: it runs
@@ -251,11 +262,12 @@ class Attribute:
 
         Args:
             replica, target: The object, as it was last seen.
-            call: What to run, given the object.
+            function, args, kwargs: What to run, with the object as its first argument.
             writes: Which of its attributes that may change; "*" is all of them.
+
+        Returns:
+            What it returned, the replica that it ran on, and the object in there.
         """
-        if replica.is_mine():
-            return call(target)
         if self.words[STATE] != RUNNING:
             self.member.check_before_writing()
         with self.turn:
@@ -279,7 +291,11 @@ class Attribute:
                 else:
                     self.replica = self._nothing
             try:
-                result = call(target)
+                result = function(
+                    target,
+                    *[self._resolve(value, present) for value in args],
+                    **{name: self._resolve(value, present) for name, value in kwargs.items()},
+                )
                 body, is_whole = step.record()
             except BaseException:
                 present.supersede()  # what it has changed so far is thrown away
@@ -299,7 +315,7 @@ class Attribute:
                     self.replica = present
                 else:
                     present.supersede()
-            return result
+            return result, present, target
 
     # All below is called with the locks held that it needs.
 
@@ -450,6 +466,18 @@ class Attribute:
         else:
             replica.seen = SUPERSEDED
             self.replica = Replica(self, value, end, is_plain=True)
+
+    def _resolve(self, value: Any, present: Replica) -> Any:
+        """Return an argument; what is part of the same attribute as what it is in this replica."""
+        if isinstance(value, Node):
+            replica, thing = value._replica, value
+        elif is_proxy(value):
+            replica, thing = place(value)
+        else:
+            return value
+        if replica is present:
+            return thing
+        return value if replica.attribute is not self else self._follow(thing, replica, present)
 
     def _follow(self, thing: Any, old: Replica, new: Replica) -> Any:
         """Return what is now in the place of something of an older replica."""

@@ -49,6 +49,7 @@ class ClassPlan:
         self._setters: dict[str, Entry] = {}
         self._deleters: dict[str, Entry] = {}
         self._meta = _meta_of(cls)
+        self.has_hook = lookup(cls, "__getattr__") is not _MISSING
 
     def to_read(self, name: str) -> Entry:
         """Return how a name is read, or what it is if it is a method."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, ValuesView
 from typing import Any
 
-from ._effects import ITEM
+from ._effects import ATOMS, ITEM
 from ._lists import Planned, computed
 from ._node import SLOTS, Node, changing, current, item, reading, shared_container
 from ._scalars import strip
@@ -15,10 +15,12 @@ _MISSING = object()
 
 def _set(items: SharedDict, key: Any, value: Any) -> Planned:
     key = strip(key)
-    if type(value) is type(strip(value)):
-        hash(key)
-        return None, ("dict.set", key, value)
-    return None, ("dict.set", key, computed(value, items._replica, items, key, dict.get(items, key)))
+    hash(key)
+    present = dict.get(items, key)
+    new = computed(value, items._replica, items, key, present)
+    if new is present and type(new) not in ATOMS:
+        return None, None
+    return None, ("dict.set", key, new)
 
 
 def _delete(items: dict[Any, Any], key: Any) -> Planned:

@@ -6,7 +6,7 @@ import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._effects import ITEM
+from ._effects import ATOMS, ITEM
 from ._node import SLOTS, Node, blindly, changing, current, item, reading, shared_container
 from ._scalars import TRACKED, evaluate, is_computed, origin, strip
 
@@ -78,7 +78,10 @@ def _set(items: SharedList, key: Any, value: Any) -> Planned:
         return None, ("list.slice", *_bounds(key), *values)
     position = _index(items, key, "list assignment index out of range")
     present = list.__getitem__(items, position)
-    return None, ("list.set", position, computed(value, items._replica, items, key, present))
+    new = computed(value, items._replica, items, key, present)
+    if new is present and type(new) not in ATOMS:
+        return None, None
+    return None, ("list.set", position, new)
 
 
 def _delete(items: list[Any], key: Any) -> Planned:
@@ -101,7 +104,7 @@ def _bounds(key: slice) -> tuple[Any, Any, Any]:
 def computed(value: Any, replica: Replica, owner: Any, key: Any, present: Any) -> Any:
     """Return what is to be written: computed again, if the value came from what stood here."""
     if type(value) not in TRACKED:
-        return value
+        return present if replica.is_standing(value, present) else value
     if is_computed(value) and replica.is_same_place(origin(value), owner, key):
         return strip(evaluate(value, present))
     return strip(value)

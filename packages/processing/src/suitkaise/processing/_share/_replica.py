@@ -37,7 +37,9 @@ class Replica:
         holds_objects: Whether there are objects of the user's in it, which need a proxy to be read.
         objects: How many.
         journal, thread: The effects so far of a method that runs on it, and the thread it runs in.
-        users: How many methods read it just now: it must not change under them.
+        moved: What those effects put somewhere that had been elsewhere in it, by id.
+        is_moved_changed: Whether something of that was changed afterwards.
+        users: The threads in which methods read it just now: it must not change under them.
     """
 
     __slots__ = (
@@ -46,7 +48,9 @@ class Replica:
         "attribute",
         "end_at",
         "holds_objects",
+        "is_moved_changed",
         "journal",
+        "moved",
         "objects",
         "root",
         "seen",
@@ -63,7 +67,9 @@ class Replica:
         self.holds_objects = False
         self.journal: list[Effect] | None = None
         self.thread = 0
-        self.users = 0
+        self.users: list[int] = []
+        self.moved: dict[int, Any] = {}
+        self.is_moved_changed = False
         self.objects = 0
         self._links: dict[int, tuple[Any, Any, Any]] = {}
         self._most_links = _LEAST_LINKS
@@ -112,14 +118,39 @@ class Replica:
         """
         path = self._climb_from(target)
         if path is None:  # what held it when it was last looked at is gone; it may stand elsewhere
-            self._link_all()
-            path = self._climb_from(target)
+            if self.journal is not None:  # what a method puts into it is not adopted before its end
+                path = self.search(target)
+            else:
+                self._link_all()
+                path = self._climb_from(target)
         if path is None:
             raise DetachedError(
                 f"this {type(target).__name__} is no longer part of "
                 f"share.{self.attribute.name}: it was removed or replaced"
             )
         return path
+
+    def search(self, target: Any) -> Path | None:
+        """Return the path to something, found by looking everywhere; None: it is not here."""
+        if target is self.root:
+            return ()
+        found: list[tuple[Any, Path]] = [(self.root, ())]
+        met = {id(self.root)}
+        for thing, path in found:
+            if not isinstance(thing, Node) and kind_of(type(thing)) == CONTAINER:
+                continue  # a method has put it there just now: it is in the record as a whole
+            for key, part in _holding_parts(thing):
+                if id(part) in met:
+                    continue
+                met.add(id(part))
+                step = _place(thing, key, part)
+                if step is None:
+                    continue
+                inner = (*path, *step)
+                if part is target:
+                    return inner
+                found.append((part, inner))
+        return None
 
     def last_path_to(self, target: Any) -> Path:
         """Return the path that led to something when it was last looked at."""
@@ -175,30 +206,62 @@ class Replica:
             journal = self.journal
             assert journal is not None
             operation, *values = effect
+            if self.moved and self._is_moved(target):
+                self.is_moved_changed = True
             try:
                 journal.append((operation, self.path_to(target), *values))
             except DetachedError:
                 pass  # it has been taken out: nobody else has it
+            for value in values:
+                self._note_moved(value)
             OPERATIONS[operation](target, *values)
         return result
+
+    def _note_moved(self, value: Any) -> None:
+        """Note what of a value, which is put somewhere, is part of this replica already."""
+        waiting = [value]
+        while waiting:
+            thing = waiting.pop()
+            if type(thing) in ATOMS or id(thing) in self.moved:
+                continue
+            if isinstance(thing, Node) or self.has(thing):
+                self.moved[id(thing)] = thing
+            elif kind_of(type(thing)) in _HOLDING:
+                waiting += [part for _, part in _holding_parts(thing)]
+
+    def _is_moved(self, target: Any) -> bool:
+        """Tell whether something, or what holds it, was put elsewhere by the method that runs."""
+        met: set[int] = set()
+        while target is not None and target is not self.root and id(target) not in met:
+            if id(target) in self.moved:
+                return True
+            met.add(id(target))
+            target = self._link(target)[0]
+        return False
 
     def supersede(self) -> None:
         """Stand for nothing any more: another replica takes its place."""
         self.seen = SUPERSEDED
         self.journal = None
+        self.moved = {}
 
     def close(self, seen: int) -> None:
         """End the step in which it was changed."""
         self.journal = None
+        self.moved = {}
         self.seen = seen
 
     def has(self, thing: Any) -> bool:
         """Tell whether an object of the user's is part of this replica."""
         return id(thing) in self._links
 
-    def is_mine(self) -> bool:
-        """Tell whether a method that this thread runs has this replica in its hands."""
+    def is_in_step(self) -> bool:
+        """Tell whether a method that this thread runs is changing this replica."""
         return self.journal is not None and self.thread == threading.get_ident()
+
+    def is_in_hand(self) -> bool:
+        """Tell whether a method that this thread runs changes or reads this replica."""
+        return self.is_in_step() or (bool(self.users) and threading.get_ident() in self.users)
 
     def is_same_place(self, where: Origin, owner: Any, key: Any) -> bool:
         """Tell whether a value was read from where it is to be written, in this replica or another.
@@ -216,6 +279,28 @@ class Replica:
             return False
         try:
             return old.last_path_to(where.owner) == self.path_to(owner)
+        except DetachedError:
+            return False
+
+    def is_standing(self, value: Any, present: Any) -> bool:
+        """Tell whether a value that was read from the Share is what stands somewhere in this replica.
+
+        `share.d["k"] += [1]` changes what stands there, and then assigns it.
+        """
+        from ._objects import is_proxy, place
+
+        if isinstance(value, Node):
+            old, thing = value._replica, value
+        elif is_proxy(value):
+            old, thing = place(value)
+        else:
+            return False
+        if thing is present:
+            return True
+        if type(thing) is not type(present) or old.attribute is not self.attribute or old is self:
+            return False
+        try:
+            return old.last_path_to(thing) == self.path_to(present)
         except DetachedError:
             return False
 

@@ -37,6 +37,7 @@ class Step:
         self.is_kept = True
         replica.thread = threading.get_ident()
         replica.journal = []
+        replica.is_moved_changed = False
         replica.seen = -1
 
     def record(self) -> tuple[bytes | None, bool]:
@@ -49,7 +50,11 @@ class Step:
         """
         effects = self._rebound()
         journal = self._replica.journal or []
-        if effects is None or (journal and not _are_plain(effects)):
+        if (
+            effects is None
+            or self._replica.is_moved_changed  # the record of the move holds the change already
+            or (journal and not _are_plain(effects))
+        ):
             self.is_kept = False
             return encode_state(self._replica.root), True
         journal += effects
