@@ -41,10 +41,14 @@ class Node:
     _up: Any
     _key: Any
 
+    def __new__(cls, *args: Any, **named: Any) -> Any:
+        """Return an ordinary container: `type(share.items)(values)` is what it would be of a list."""
+        return PLAIN_TYPES[cls](*args, **named)
+
     @classmethod
     def _made_of(cls, plain: Any) -> Any:
         """Return a new node that holds what an ordinary container does."""
-        node = cls.__new__(cls)
+        node = PLAIN_TYPES[cls].__new__(cls)
         PLAIN_TYPES[cls].__init__(node, plain)  # type: ignore[misc]
         return node
 
