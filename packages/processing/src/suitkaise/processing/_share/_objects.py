@@ -12,9 +12,9 @@ import functools
 import inspect
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._class_plans import AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
+from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
 from ._effects import ATOMS, decode, encode_state
 from ._lists import Planned, computed
 from ._namespaces import Namespace
@@ -101,8 +101,11 @@ class SharedObject(metaclass=SharedClass):
         entry = plan.to_set(name)
         if entry.kind == DATA:
             set_data(self, name, value)
-        elif type(value) in TRACKED and is_computed(value) and _is_read_here(self, name, value):
-            _compute(self, plan, entry, name, value)
+        elif _is_read_here(self, name, value):
+            reading = plan.to_read(name)
+            if reading.kind == DATA:
+                reading = Entry(DATA, lambda thing: getattr(thing, name))
+            _compute(self, reading, entry, (), value)
         else:
             _run(self, entry, (strip(value),), {})
 
@@ -296,7 +299,7 @@ def _run(
     entry: Entry,
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    name: str | None = None,
+    key: Any = None,
 ) -> Any:
     """Use what an entry says.
 
@@ -304,7 +307,7 @@ def _run(
         shared: The proxy.
         entry: How.
         args, kwargs: What the function is called with, after the object.
-        name: That of the property that is read.
+        key: Where what it gives stands, if it can be assigned there: a property, an element.
     """
     function = entry.function
     assert function is not None
@@ -321,16 +324,18 @@ def _run(
         with replica.attribute.using(replica, thing) as (replica, thing):
             result = function(thing, *args, **kwargs)
     if type(result) in ATOMS:
-        return result if name is None else track(result, Origin(replica, thing, name))
+        return result if key is None else track(result, Origin(replica, thing, key))
     result = Returned(replica, {id(thing): shared}, proxy).present(result)
-    return result if name is None else track(result, Origin(replica, thing, name))
+    return result if key is None else track(result, Origin(replica, thing, key))
 
 
-def _is_read_here(shared: Any, name: str, value: Any) -> bool:
-    """Tell whether a value was computed from this attribute of this object."""
+def _is_read_here(shared: Any, key: Any, value: Any) -> bool:
+    """Tell whether a value was computed from what stands at a key of this object."""
+    if type(value) not in TRACKED or not is_computed(value):
+        return False
     replica, thing = place(shared)
     where = origin(value)
-    if where.key != name or where.replica is None:
+    if where.replica is None or type(where.key) is not type(key) or where.key != key:
         return False
     return where.owner is thing or (
         where.replica.attribute is replica.attribute
@@ -338,16 +343,24 @@ def _is_read_here(shared: Any, name: str, value: Any) -> bool:
     )
 
 
-def _compute(shared: Any, plan: Any, entry: Entry, name: str, value: Any) -> None:
-    """Set a property to what is computed from what it is now, in one step."""
-    assign = entry.function
+def _compute(
+    shared: Any,
+    reading: Entry,
+    writing: Entry,
+    key: tuple[Any, ...],
+    value: Any,
+) -> None:
+    """Write a value that was computed from what stood there: again from what stands there now."""
+    read, write = reading.function, writing.function
+    assert read is not None
+    assert write is not None
 
     def compute(thing: Any) -> None:
-        assert assign is not None
-        assign(thing, strip(evaluate(value, strip(getattr(thing, name)))))
+        write(thing, *key, strip(evaluate(value, strip(read(thing, *key)))))
 
-    writes = tuple({*entry.writes, *plan.to_read(name).writes})
-    _run(shared, entry._replace(function=compute, writes=writes), (), {})
+    writes = tuple({*writing.writes, *reading.writes})
+    writes = ALL if ALL[0] in writes else writes
+    _run(shared, writing._replace(function=compute, writes=writes), (), {})
 
 
 def _set(thing: Any, attribute: Attribute, name: str, value: Any) -> Planned:
@@ -396,5 +409,28 @@ def _special(name: str) -> Callable[..., Any]:
         entry = plan_of(type(_get(self, "_object"))).to_read(name)
         return _run(self, entry, tuple(map(strip, args)), kwargs)
 
-    call.__name__ = name
-    return call
+    special = {"__getitem__": _get_item, "__setitem__": _set_item}.get(name, call)
+    special.__name__ = name
+    return special
+
+
+class _Key(NamedTuple):
+    """The key of an element of an object that has `__getitem__`; a string is that of an attribute."""
+
+    key: Any
+
+
+def _get_item(self: Any, key: Any, /) -> Any:
+    key = strip(key)
+    entry = plan_of(type(_get(self, "_object"))).to_read("__getitem__")
+    return _run(self, entry, (key,), {}, _Key(key))
+
+
+def _set_item(self: Any, key: Any, value: Any, /) -> None:
+    key = strip(key)
+    plan = plan_of(type(_get(self, "_object")))
+    entry = plan.to_read("__setitem__")
+    if entry.kind != AWAY and _is_read_here(self, _Key(key), value):
+        _compute(self, plan.to_read("__getitem__"), entry, (key,), value)
+    else:
+        _run(self, entry, (key, strip(value)), {})

@@ -7,8 +7,17 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ._effects import ABSENT_ROOT, ATOMS, ATTRIBUTE, ITEM, NTH, OPERATIONS, Effect
-from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, is_open, kind_of
+from ._effects import (
+    ABSENT_ROOT,
+    ATOMS,
+    ATTRIBUTE,
+    ITEM,
+    NTH,
+    OPERATIONS,
+    Effect,
+    is_found_again,
+)
+from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, holds_attributes, kind_of
 from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
 from ._scalars import Origin, track
 
@@ -194,7 +203,7 @@ class Replica:
         """Return a tuple with its objects as their reader sees them."""
         if not self.holds_objects or not any(kind_of(type(part)) == OBJECT for part in value):
             return value
-        return type(value)(self.present(part, value, None) for part in value)
+        return _frozen_like(value, [self.present(part, value, None) for part in value])
 
     def note(
         self, target: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
@@ -415,19 +424,44 @@ def _is_holding(thing: Any) -> bool:
     return kind in _HOLDING
 
 
+class _Element:
+    """The place of an element of an object, if its class derives from list or dict."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+
 def _parts(thing: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(thing, Node):
         return thing._parts()
     if kind_of(type(thing)) == OBJECT:
-        return attributes_of(thing).items() if is_open(type(thing)) else ()
+        if not holds_attributes(type(thing)):
+            return ()
+        return [*attributes_of(thing).items(), *_elements(thing)]
     return enumerate(thing)
+
+
+def _elements(thing: Any) -> list[tuple[_Element, Any]]:
+    if issubclass(type(thing), list):
+        return [(_Element(key), part) for key, part in enumerate(list.__iter__(thing))]
+    if issubclass(type(thing), dict):
+        return [(_Element(key), part) for key, part in dict.items(thing) if is_found_again(key)]
+    return []
 
 
 def _put(thing: Any, place: Any, part: Any) -> None:
     if isinstance(thing, Node):
         thing._put(place, part)
+    elif type(place) is _Element:
+        (list if issubclass(type(thing), list) else dict).__setitem__(thing, place.key, part)
     else:
         object.__setattr__(thing, place, part)
+
+
+def _frozen_like(old: Any, parts: list[Any]) -> Any:
+    """Return a tuple or a frozenset of another's type."""
+    kind: Any = type(old)
+    return tuple.__new__(kind, parts) if isinstance(old, tuple) else kind(parts)
 
 
 def _step(thing: Any, kind: int, key: Any) -> Any:
@@ -436,7 +470,13 @@ def _step(thing: Any, kind: int, key: Any) -> Any:
         return object.__getattribute__(thing, key)
     if kind == NTH:
         return next(islice(thing._parts(), key, None))[1]
-    return thing._part(key) if isinstance(thing, Node) else thing[key]
+    if isinstance(thing, Node):
+        return thing._part(key)
+    kind = type(thing)
+    for base in (list, dict, tuple):  # without what the user's class makes of it
+        if issubclass(kind, base):
+            return base.__getitem__(thing, key)
+    raise LookupError(key)
 
 
 def _place(up: Any, key: Any, target: Any) -> tuple[int, Any] | None:
@@ -445,8 +485,12 @@ def _place(up: Any, key: Any, target: Any) -> tuple[int, Any] | None:
         return up._place(target, key)
     if up is None:
         return None
-    kind = ATTRIBUTE if kind_of(type(up)) == OBJECT else ITEM
-    return next(((kind, place) for place, part in _parts(up) if part is target), None)
+    for place, part in _parts(up):
+        if part is target:
+            if type(place) is _Element:
+                return ITEM, place.key
+            return ATTRIBUTE if kind_of(type(up)) == OBJECT else ITEM, place
+    return None
 
 
 def _make_anew(frozen: list[Any], made: dict[int, Any]) -> None:
@@ -469,7 +513,7 @@ def _make_anew(frozen: list[Any], made: dict[int, Any]) -> None:
                 done.add(id(thing))
                 parts = [made.get(id(part), part) for part in thing]
                 if any(new is not old for new, old in zip(parts, thing, strict=True)):
-                    made[id(thing)] = type(thing)(parts)
+                    made[id(thing)] = _frozen_like(thing, parts)
 
 
 def spell(path: Path) -> str:
