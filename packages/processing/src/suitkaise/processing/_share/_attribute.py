@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
+from suitkaise.cucumber import SerializationError
+
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
@@ -72,11 +74,20 @@ class Attribute:
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
+        self._stepping: Replica | None = None  # what a method of an object is at work on
+        self._beside = self._nothing  # what others read meanwhile
 
     def renew_locks(self) -> None:
         """Have locks that no thread holds, after a fork."""
         self._threads = threading.RLock()
         self.turn.renew()
+        # Threads that were at work are not here; others may get their numbers.
+        for replica in (self._stepping, self._ahead, self._beside, self.replica):
+            if replica is not None:
+                replica.supersede()
+                replica.users.clear()
+        self._stepping = self._ahead = None
+        self.replica = self._beside = self._nothing
 
     # Reading
 
@@ -84,13 +95,17 @@ class Attribute:
         """Return the replica with all that is new."""
         self.member.check()
         with self._threads:
+            stepping = self._stepping
+            if stepping is None:
+                return self._read()
+            if stepping.is_in_step():  # a method that looks at its object through the Share
+                return stepping
+            self.replica = self._beside
             try:
-                hold(self._lock_file, self._byte)
-                frozen = self.words[self._at + FROZEN]
-                replica, bodies, end = self._news(frozen - 1 if frozen else None)
+                self._beside = self._read()
             finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            return self._advance(replica, bodies, end)
+                self.replica = self._nothing
+            return self._beside
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
@@ -123,7 +138,8 @@ class Attribute:
         thread = threading.get_ident()
         with self._threads:
             if (
-                replica is not self.replica
+                self._stepping is not None
+                or replica is not self.replica
                 or replica.seen != self.words[self.end_at]
                 or self.words[STATE] != RUNNING
             ):
@@ -237,8 +253,11 @@ class Attribute:
         named: dict[str, Any],
     ) -> Any:
         """Carry out a plan on what is or was the target in a replica; see `change`."""
-        if replica.is_in_step():
-            return replica.note(target, plan, arguments, named)
+        stepping = self._stepping
+        if stepping is not None and stepping.is_in_step():
+            if replica is not stepping:
+                target = self._follow(target, replica, stepping)
+            return stepping.note(target, plan, arguments, named)
         if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
             self.member.check_before_writing()
         if self.words[self._at + IS_OBJECT]:
@@ -268,6 +287,11 @@ class Attribute:
         Returns:
             What it returned, the replica that it ran on, and the object in there.
         """
+        stepping = self._stepping
+        if stepping is not None and stepping.is_in_step():  # a method has called another
+            if replica is not stepping:
+                target = self._follow(target, replica, stepping)
+            return function(target, *args, **kwargs), stepping, target
         if self.words[STATE] != RUNNING:
             self.member.check_before_writing()
         with self.turn:
@@ -286,38 +310,42 @@ class Attribute:
                 if present is not replica:
                     target = self._follow(target, replica, present)
                 step = Step(present, target, writes)
-                if self._ahead is present:
-                    self._ahead = None
-                else:
-                    self.replica = self._nothing
+                self._ahead = None
+                self._stepping, self._beside = present, self._nothing
+                self.replica = self._nothing  # nobody finds out without the lock what there is
             try:
                 result = function(
                     target,
                     *[self._resolve(value, present) for value in args],
                     **{name: self._resolve(value, present) for name, value in kwargs.items()},
                 )
-                body, is_whole = step.record()
+                body, is_whole = self._record(step)
+                end = step.began if body is None else self._append_step(body, step, is_whole)
             except BaseException:
-                present.supersede()  # what it has changed so far is thrown away
+                step.is_kept = False  # what it has changed so far is thrown away
                 raise
-            if body is None:
-                end = step.began
-            else:
-                try:
-                    end = self._append_step(body, present, is_whole=is_whole)
-                except BaseException:
-                    present.supersede()
-                    raise
-            with self._threads:
-                if step.is_kept and not self.words[self._at + FROZEN]:
-                    self.replica.supersede()
-                    present.close(end)
-                    self.replica = present
-                else:
-                    present.supersede()
+            finally:
+                with self._threads:
+                    self._stepping = None
+                    if step.is_kept and not self.words[self._at + FROZEN]:
+                        self._beside.supersede()
+                        present.close(end)
+                        self.replica = present
+                    else:
+                        present.supersede()
+                        self.replica = self._beside
             return result, present, target
 
     # All below is called with the locks held that it needs.
+
+    def _read(self) -> Replica:
+        try:
+            hold(self._lock_file, self._byte)
+            frozen = self.words[self._at + FROZEN]
+            replica, bodies, end = self._news(frozen - 1 if frozen else None)
+        finally:
+            lockf(self._lock_file, LOCK_UN, 1, self._byte)
+        return self._advance(replica, bodies, end)
 
     def _assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         words, at = self.words, self._at
@@ -334,11 +362,23 @@ class Attribute:
             if is_plain and not words[at + FROZEN]:
                 self._take_plain(value, end)
 
-    def _append_step(self, body: bytes, replica: Replica, *, is_whole: bool) -> int:
+    def _record(self, step: Step) -> tuple[bytes | None, bool]:
+        try:
+            return step.record()
+        except SerializationError as error:
+            raise self._cannot_share(error) from error
+
+    def _cannot_share(self, error: Exception) -> TypeError:
+        return TypeError(f"cannot share what was put into `share.{self.name}`: {error}")
+
+    def _append_step(self, body: bytes, step: Step, is_whole: bool) -> int:
         """Append what a method changed; the replica has it already."""
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
+                if self.words[self._at + ROOT_AT] > step.began:
+                    step.is_kept = False  # the method has assigned another object in its place
+                    return step.began
                 if not is_whole:
                     end = self._store.append(self.slot, body)
                     if end:
@@ -346,7 +386,7 @@ class Attribute:
                     if self.words[self._at + FROZEN]:
                         self._store.grow(self.slot, len(body) + 4)
                         return self._store.append(self.slot, body)
-                    body = encode_state(replica.root)
+                    body = encode_state(step.replica.root)
                 return self._store.append(self.slot, body, is_state=True) or self._move_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
@@ -376,7 +416,10 @@ class Attribute:
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
                     return _detach(result)
-                body = encode_effect((effect[0], path, *effect[1:]))
+                try:
+                    body = encode_effect((effect[0], path, *effect[1:]))
+                except SerializationError as error:
+                    raise self._cannot_share(error) from error
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)
             finally:

@@ -8,7 +8,7 @@ import sys
 import threading
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ class Member:
         self.store = Store(self._memory, self.locks.heap, self._reserve, self._discard)
         self.words = self.store.words
         self.names: dict[str, Attribute] = {}
+        self.share: Callable[[], Any] = lambda: None  # whose member this is
         self._directory = Attribute(self, "", _DIRECTORY)
         _members.add(self)
 

@@ -215,7 +215,7 @@ class Replica:
             journal = self.journal
             assert journal is not None
             operation, *values = effect
-            if self.moved and self._is_moved(target):
+            if self._is_moved(target):
                 self.is_moved_changed = True
             try:
                 journal.append((operation, self.path_to(target), *values))
@@ -239,13 +239,18 @@ class Replica:
                 waiting += [part for _, part in _holding_parts(thing)]
 
     def _is_moved(self, target: Any) -> bool:
-        """Tell whether something, or what holds it, was put elsewhere by the method that runs."""
+        """Tell whether the method that runs has put something, or what holds it, elsewhere."""
         met: set[int] = set()
-        while target is not None and target is not self.root and id(target) not in met:
+        while target is not self.root and id(target) not in met:
             if id(target) in self.moved:
                 return True
             met.add(id(target))
-            target = self._link(target)[0]
+            up, key = self._link(target)
+            if up is None:
+                return False
+            if type(key) is str and kind_of(type(up)) == OBJECT and _attribute(up, key) is not target:
+                return True
+            target = up
         return False
 
     def supersede(self) -> None:
@@ -422,6 +427,13 @@ def _is_holding(thing: Any) -> bool:
     if kind == FROZEN:
         return any(kind_of(type(part)) in _HOLDING for part in thing)
     return kind in _HOLDING
+
+
+def _attribute(thing: Any, name: str) -> Any:
+    try:
+        return object.__getattribute__(thing, name)
+    except AttributeError:
+        return None
 
 
 class _Element:

@@ -8,6 +8,7 @@ becomes something of the caller's own.
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from ._effects import ATOMS, decode, encode_state
@@ -42,6 +43,9 @@ class Returned:
             return known
         if isinstance(result, Node) or kind_of(kind) == OBJECT:
             return self._part(result)
+        if kind is MethodType:
+            owner = self.present(result.__self__)
+            return result if owner is result.__self__ else getattr(owner, result.__name__)
         if kind is list:
             self._known[id(result)] = result
             for index, part in enumerate(result):

@@ -61,6 +61,7 @@ class Share:
         set_own(self, "_member", member)
         set_own(self, "_guardian", guardian)
         set_own(self, "_ticket", (guardian.address, guardian.secret))
+        member.share = weakref.ref(self)
         _shares.add(self)
         weakref.finalize(self, _end, member, guardian).atexit = False
         if auto_start:
@@ -280,6 +281,7 @@ class _Shares:
                 set_own(share, "_member", member)
                 set_own(share, "_guardian", None)
                 set_own(share, "_ticket", (address, secret))
+                member.share = weakref.ref(share)
                 self._shares[share._ticket] = share
             return share
 
