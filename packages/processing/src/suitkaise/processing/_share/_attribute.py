@@ -28,9 +28,9 @@ from ._effects import (
 )
 from ._kinds import OBJECT, kind_of
 from ._locks import hold
-from ._node import Node, Plan
+from ._node import PLAIN_TYPES, Node, Plan
 from ._objects import is_proxy, place
-from ._replica import SUPERSEDED, Replica
+from ._replica import SUPERSEDED, DetachedError, Replica
 from ._scalars import Origin, evaluate
 from ._steps import Step
 from ._store import (
@@ -525,10 +525,12 @@ class Attribute:
     def _follow(self, thing: Any, old: Replica, new: Replica) -> Any:
         """Return what is now in the place of something of an older replica."""
         found = new.walk(old.last_path_to(thing))
+        if found is ABSENT_ROOT:
+            raise DetachedError(f"share.{self.name} was deleted: it is no longer there")
         if type(found) is not type(thing):
             raise TypeError(
-                f"share.{self.name} was reassigned: what was a {type(thing).__name__} is now "
-                f"{type(found).__name__}; read it from the Share again"
+                f"share.{self.name} was reassigned: what was a {_name_of(thing)} is now a "
+                f"{_name_of(found)}; read it from the Share again"
             )
         return found
 
@@ -541,3 +543,6 @@ def _detach(result: Any) -> Any:
         return decode(encode_state(result))[1]
     return result
 
+
+def _name_of(thing: Any) -> str:
+    return PLAIN_TYPES.get(type(thing), type(thing)).__name__

@@ -17,7 +17,7 @@ from ._effects import (
     Effect,
     is_found_again,
 )
-from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, holds_attributes, kind_of
+from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, VALUE, attributes_of, holds_attributes, kind_of
 from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
 from ._scalars import Origin, track
 
@@ -197,7 +197,7 @@ class Replica:
             from ._objects import proxy
 
             return proxy(self, value)
-        return value
+        return track(value, Origin(self, owner, key)) if kind == VALUE else value
 
     def present_frozen(self, value: Any) -> Any:
         """Return a tuple with its objects as their reader sees them."""
@@ -363,7 +363,7 @@ class Replica:
             return proxy(self, root)
         if kind == FROZEN:
             return track(self.present_frozen(root), self.attribute.origin)
-        return root
+        return track(root, self.attribute.origin) if kind == VALUE else root
 
     def _adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Adopt what holds other things, and all that it holds, however deep and in circles.
