@@ -20,6 +20,7 @@ from ._effects import (
     ABSENT_ROOT,
     ATOMS,
     OPERATIONS,
+    NotSharableError,
     decode,
     encode_effect,
     encode_state,
@@ -50,6 +51,7 @@ from ._store import (
 if TYPE_CHECKING:
     from ._member import Member
 
+_UNSHARABLE = (SerializationError, NotSharableError)
 _LARGEST_LOG_GROWN = 4  # times the snapshot, before a writer that lags behind reads it all
 
 
@@ -210,7 +212,10 @@ class Attribute:
             and words[STATE] == RUNNING
             and not words[at + IS_OBJECT]
         ):
-            body = encode_effect((operation, (), *arguments))
+            try:
+                body = encode_effect((operation, (), *arguments))
+            except _UNSHARABLE as error:
+                raise self._cannot_share(error) from error
             with self._threads:
                 is_done = False
                 try:
@@ -365,7 +370,7 @@ class Attribute:
     def _record(self, step: Step) -> tuple[bytes | None, bool]:
         try:
             return step.record()
-        except SerializationError as error:
+        except _UNSHARABLE as error:
             raise self._cannot_share(error) from error
 
     def _cannot_share(self, error: Exception) -> TypeError:
@@ -418,7 +423,7 @@ class Attribute:
                     return _detach(result)
                 try:
                     body = encode_effect((effect[0], path, *effect[1:]))
-                except SerializationError as error:
+                except _UNSHARABLE as error:
                     raise self._cannot_share(error) from error
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)

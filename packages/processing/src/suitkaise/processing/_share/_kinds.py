@@ -100,17 +100,6 @@ def share_as_value(kind: type) -> None:
     _known[kind] = VALUE
 
 
-def refusal(value: Any) -> str | None:
-    """Say why a value cannot be shared, and what to do instead; None if it can."""
-    for cls in type(value).__mro__:
-        if cls.__module__.split(".")[0] in ("multiprocessing", "_multiprocessing"):
-            return (
-                "it is bound to the processes that multiprocessing made it for; use a list, a dict "
-                "or a number of the Share instead, `share.lock()`, or Pipe.pair()"
-            )
-    return None
-
-
 def holds_attributes(kind: type) -> bool:
     """Tell whether what is in the attributes of an object may be made part of a Share."""
     return bool(kind.__flags__ & _HEAP_TYPE) and not issubclass(kind, _SEALED)

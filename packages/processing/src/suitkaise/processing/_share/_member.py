@@ -16,8 +16,8 @@ from .._errors import ProcessError
 from .._platform import anonymous_file, reserve
 from .._segments import Descriptor
 from ._attribute import Attribute
-from ._effects import ABSENT_ROOT, encode_state, is_plain
-from ._kinds import OBJECT, kind_of, refusal
+from ._effects import ABSENT_ROOT, encode_state, is_plain, refusal
+from ._kinds import OBJECT, kind_of
 from ._locks import Locks
 from ._scalars import strip
 from ._store import (
