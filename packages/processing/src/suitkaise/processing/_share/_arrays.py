@@ -219,7 +219,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):
         self._whole._plan_set(self._steps, key, value)
 
     def _is_mine(self, whole: Any) -> bool:
-        return whole is self._whole or self._whole._replica.is_same(whole, self._whole)
+        return bool(self._whole._replica.is_standing(whole, self._whole))
 
     def __delitem__(self, key: Any) -> None:
         del self._look()[key]

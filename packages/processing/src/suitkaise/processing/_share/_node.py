@@ -42,10 +42,14 @@ class Node:
     _up: Any
     _key: Any
 
+    def __new__(cls, *args: Any, **named: Any) -> Any:
+        """Return an ordinary container: `type(share.items)(values)` is what it would be of a list."""
+        return PLAIN_TYPES[cls](*args, **named)
+
     @classmethod
     def _made_of(cls, plain: Any) -> Any:
         """Return a new node that holds what an ordinary container does."""
-        node = cls.__new__(cls)
+        node = PLAIN_TYPES[cls].__new__(cls)
         PLAIN_TYPES[cls].__init__(node, plain)  # type: ignore[misc]
         return node
 
@@ -187,16 +191,24 @@ def item(node: Any, key: Any, value: Any) -> Any:
 
 
 def written(value: Any, owner: Any, key: Any, present: Any) -> Any:
+    """Return what is to be written into a container where something stands; see `written_in`."""
+    return written_in(owner._replica, value, owner, key, present)
+
+
+def written_in(replica: Replica, value: Any, owner: Any, key: Any, present: Any) -> Any:
     """Return what is to be written where something stands; that itself if nothing is to change.
 
     A value that was computed from what stood there is computed again; a container that stands
     there, and comes back after `share.d["k"] += [1]`, has been changed already.
+
+    Args:
+        replica: What the owner is part of.
+        value: What was assigned.
+        owner, key: Where to.
+        present: What stands there.
     """
-    kind = type(value)
-    if kind in TRACKED:
-        if is_computed(value) and owner._replica.is_same_place(origin(value), owner, key):
+    if type(value) in TRACKED:
+        if is_computed(value) and replica.is_same_place(origin(value), owner, key):
             return strip(evaluate(value, present))
         return strip(value)
-    if kind in PLAIN_TYPES and type(present) is kind and owner._replica.is_same(value, present):
-        return present
-    return value
+    return present if replica.is_standing(value, present) else value

@@ -78,6 +78,7 @@ class Share:
     def _set_own(self, member: Member, guardian: Guardian | None, ticket: Any) -> None:
         for name, value in zip(_OWN, (member, guardian, ticket), strict=True):
             object.__setattr__(self, name, value)
+        member.share = weakref.ref(self)
 
     # Attributes
 
