@@ -28,6 +28,7 @@ class Interrupter:
         self._left = number
 
     def __enter__(self) -> None:
+        sys._getframe().f_trace_opcodes = True  # Python 3.12 asks for it when tracing begins
         sys.settrace(self._trace)
 
     def __exit__(self, *_: object) -> bool:
