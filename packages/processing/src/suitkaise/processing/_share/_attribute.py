@@ -65,7 +65,7 @@ class Attribute:
         self._lock_file = member.locks.descriptor
         self._byte = member.locks.log_byte(slot)
         self.turn = member.locks.turn(slot)
-        self._threads = threading.RLock()
+        self._threads: Any = threading.RLock()
         self._nothing = Replica(self, ABSENT_ROOT, -1, is_plain=True)  # while there is none
         self.replica = self._nothing
         self.changing = self.replica  # what a plan is given a part of
@@ -93,7 +93,7 @@ class Attribute:
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
-        if replica.is_mine():
+        if self._is_at_hand(replica):
             return replica, thing
         present = self.read()
         return present, thing if replica is present else self._follow(thing, replica, present)
@@ -101,7 +101,7 @@ class Attribute:
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
         replica = node._replica
-        if replica.is_mine():
+        if self._is_at_hand(replica):
             return node
         present = self.read()
         return node if replica is present else self._follow(node, replica, present)
@@ -307,6 +307,12 @@ class Attribute:
                 else:
                     present.supersede()
             return result
+
+    def _is_at_hand(self, replica: Replica) -> bool:
+        """Tell whether a method or a plan of this thread works on a replica: it is as it must be."""
+        if replica.is_mine():
+            return True
+        return replica is self.changing and bool(self._threads._is_owned())
 
     # All below is called with the locks held that it needs.
 
