@@ -69,7 +69,7 @@ class Attribute:
         self._lock_file = member.locks.descriptor
         self._byte = member.locks.log_byte(slot)
         self.turn = member.locks.turn(slot)
-        self._threads = threading.RLock()
+        self._threads: Any = threading.RLock()
         self._nothing = Replica(self, ABSENT_ROOT, -1, is_plain=True)  # while there is none
         self.replica = self._nothing
         self.changing = self.replica  # what a plan is given a part of
@@ -114,7 +114,7 @@ class Attribute:
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
-        if replica.is_in_hand():
+        if self._is_at_hand(replica):
             return replica, thing
         present = self.read()
         return present, thing if replica is present else self._follow(thing, replica, present)
@@ -122,7 +122,7 @@ class Attribute:
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
         replica = node._replica
-        if replica.is_in_hand():
+        if self._is_at_hand(replica):
             return node
         present = self.read()
         return node if replica is present else self._follow(node, replica, present)
@@ -352,6 +352,12 @@ class Attribute:
                         present.supersede()
                         self.replica = self._beside
             return result, present, target
+
+    def _is_at_hand(self, replica: Replica) -> bool:
+        """Tell whether a method or a plan of this thread works on a replica: it is as it must be."""
+        if replica.is_in_hand():
+            return True
+        return replica is self.changing and bool(self._threads._is_owned())
 
     # All below is called with the locks held that it needs.
 

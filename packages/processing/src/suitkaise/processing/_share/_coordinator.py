@@ -82,6 +82,13 @@ class Coordinator:
         Raises:
             EOFError: The owner is gone.
         """
+        try:
+            self._serve()
+        finally:
+            while self._candidates:
+                self._drop(next(iter(self._candidates)))
+
+    def _serve(self) -> None:
         channel, listener = self._channel.fileno(), self._listener.fileno()
         while True:
             self._drop_late()

@@ -256,6 +256,8 @@ def absent_message(member: Member, name: str) -> str:
     names = [attribute.name for attribute in member.attributes()]
     close = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean `share.{close[0]}`?" if close else f"it has {', '.join(names) or 'none'}"
+    if member.words[STATE] == STOPPED:
+        hint += "; it is stopped: what is assigned meanwhile is there once it is started"
     return f"this Share has no attribute {name!r}; {hint}"
 
 

@@ -272,9 +272,10 @@ class Share:
 
     def _owned(self) -> Guardian:
         guardian: Guardian | None = self._guardian
-        if guardian is None:
+        if guardian is None or not guardian.is_owner:
             raise ProcessError(
-                "a Share is started and stopped in the process that made it; this one has joined it"
+                "a Share is started and stopped in the process that made it, not in one that has "
+                "joined it or was forked"
             )
         return guardian
 
