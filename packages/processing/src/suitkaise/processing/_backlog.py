@@ -43,9 +43,11 @@ class Backlog:
 
     def enter(self, size: int) -> bool:
         """Count a message that is to be sent; False if no more may be sent now."""
-        if self.waiting >= MOST_BYTES:
+        words, sent = self._page.words, self._sent
+        told = words[sent]
+        if told - words[self._received] >= MOST_BYTES:
             return False
-        self.count(size)
+        words[sent] = told + size + _MESSAGE_BYTES
         return True
 
     def count(self, size: int) -> None:
@@ -54,7 +56,7 @@ class Backlog:
 
     def leave(self, size: int) -> None:
         """Count a message that has been received."""
-        self._page.words[self._received] += cost(size)
+        self._page.words[self._received] += size + _MESSAGE_BYTES
 
 
 def full_error(listener: str, backlog: Backlog) -> ProcessError:

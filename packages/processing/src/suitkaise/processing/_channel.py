@@ -1,13 +1,14 @@
-"""The one channel between a child and its parent: a Unix stream socket that carries frames.
+"""The one channel between a child and its parent: a Unix socket of packets that carries frames.
 
         parent                                              child
     any thread --send--> [queue] --.                .--> receive --> the thread that asks
                                     socket pair ----
     I/O thread <--receive_ready----'                '--- send <----- any thread
 
-The parent's end never blocks: what the socket does not take waits in the queue, and the I/O thread
-sends it on. The child's end blocks, which costs it no thread; the parent always reads, so a child
-that sends goes on. Each end's death is end-of-file at the other, never a lock left held.
+What is told goes bare if it is small, see `_frames`. The parent's end never blocks: what the socket
+does not take waits in the queue, and the I/O thread sends it on. The child's end blocks, which costs
+it no thread; the parent always reads, so a child that sends goes on. Each end's death is end-of-file
+at the other, never a lock left held.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ import time
 from collections.abc import Callable, Iterator
 
 from ._frames import FrameReader, FrameWriter
-from ._messages import TOLD, TOLD_BYTES, Message, Stop, Told, decode, encode
+from ._messages import TOLD, Message, Stop, Told, decode, encode
 from ._parcels import Payload
 from ._segments import FLAG_BYTES, flag
 
 _DONT_WAIT = int(socket.MSG_DONTWAIT)
+_MOST_AT_ONCE = 64  # messages, before others have their turn
 
 
 class ParentChannel:
@@ -35,13 +37,16 @@ class ParentChannel:
         endpoint: The parent's half of the socket pair.
         watch_writable: Called with True when what is queued needs the I/O thread, with False when
             nothing is queued any more.
+
+    Attributes:
+        reader: What has been read and not been taken.
     """
 
     def __init__(self, endpoint: socket.socket, watch_writable: Callable[[bool], None]) -> None:
         endpoint.setblocking(False)
         self.socket = endpoint
         self._watch_writable = watch_writable
-        self._reader = FrameReader(endpoint)
+        self.reader = FrameReader(endpoint)
         self._writer = FrameWriter(endpoint)
         self.read_lock = threading.RLock()  # guards the reader, and keeps what it read in order
         # Guards all below and the writer. Re-entrant, as all locks that a user's call may hold: a
@@ -62,6 +67,18 @@ class ParentChannel:
         except BaseException:
             self._watch_writable(True)  # Ctrl-C: the I/O thread sends what is in the queue
             raise
+
+    def tell(self, payload: Payload) -> bool:
+        """Send what is told, as `send` does."""
+        if type(payload) is not bytes:
+            return self.send(Told(payload))
+        with self._lock:
+            if self._is_closed:
+                return False
+            try:
+                return self._writer.send_bare(payload) or self.send(Told(payload))
+            except OSError:
+                return False
 
     def send_queued(self) -> None:
         """Go on sending; the I/O thread calls this when the socket takes more."""
@@ -84,7 +101,7 @@ class ParentChannel:
         return True
 
     def receive_ready(self) -> list[Message] | None:
-        """Read once, without blocking.
+        """Read without blocking: a frame, or all that comes bare.
 
         Returns:
             The messages that are now whole (perhaps none yet), or None if nothing has arrived.
@@ -92,19 +109,24 @@ class ParentChannel:
         Raises:
             EOFError: If all has been read and the child's end is closed.
         """
-        messages = list(_messages_in(self._reader))  # that a listener has left
-        if not messages:
-            try:
-                self._reader.receive(0)
-            except BlockingIOError:
-                return None
-            messages.extend(_messages_in(self._reader))
+        reader = self.reader
+        messages = list(_messages_in(reader))  # that a listener has left
+        if messages:
+            return messages
+        try:
+            while len(messages) < _MOST_AT_ONCE:
+                bare = reader.receive_bare(0)
+                if bare is None:
+                    break
+                messages.append(Told(bare))
+        except BlockingIOError:
+            return messages or None
+        except Exception:  # the end, or no memory left: it will be met with again
+            if not messages:
+                raise
+            return messages
+        messages.extend(_messages_in(reader))
         return messages
-
-    @property
-    def has_pending(self) -> bool:
-        """Whether something has been read and not been taken."""
-        return self._reader.is_pending
 
     def read_told(self, *, is_readable: bool) -> Payload | None:
         """Take the next message if it has arrived and is a Told; what else comes next stays.
@@ -116,23 +138,22 @@ class ParentChannel:
             LookupError: Something else comes next.
             EOFError: If all has been read and the child's end is closed.
         """
-        reader = self._reader
-        if reader.is_pending:
-            frame = reader.take() if reader.next_tag() in TOLD else None
-        elif is_readable:
+        reader = self.reader
+        if not reader.is_pending:
+            if not is_readable:
+                return None
             try:
-                frame = reader.receive_next(0, TOLD)
+                bare = reader.receive_bare(0)
             except BlockingIOError:
                 return None
-        else:
+            if bare is not None:
+                return bare
+        tag = reader.next_tag()
+        if tag is None:
             return None
-        if frame is None:
-            if reader.has_frame:
-                raise LookupError("it is for the I/O thread")
-            return None
-        if frame.tag == TOLD_BYTES:
-            return frame.body
-        message = decode(frame)
+        if tag not in TOLD:
+            raise LookupError("it is for the I/O thread")
+        message = decode(reader.take())
         assert isinstance(message, Told)
         return message.payload
 
@@ -148,7 +169,7 @@ class ParentChannel:
         with self._lock:
             self._is_closed = True
             self._writer.clear()
-            self._reader.close()
+            self.reader.close()
             self.socket.close()
 
     def abandon(self) -> None:
@@ -196,6 +217,19 @@ class ChildChannel:
                 if ends_without_parent:
                     os._exit(1)
 
+    def tell(self, payload: Payload) -> None:
+        """Send what is told, as `send` does."""
+        if type(payload) is bytes:
+            with self._write_lock:
+                try:
+                    if self._writer.send_bare(payload):
+                        return
+                except OSError:
+                    os._exit(1)
+                self.send(Told(payload))
+        else:
+            self.send(Told(payload))
+
     def receive(
         self, timeout: float | None = None, *, is_over: Callable[[], bool] = lambda: False
     ) -> Message | None:
@@ -214,8 +248,10 @@ class ChildChannel:
         while self._reader.is_pending or self._wait(deadline):
             with self._read_lock:
                 message = self._next()
-                self._is_stopped = self._is_stopped or isinstance(message, Stop)
-                self._raise_or_lower()
+                if type(message) is Stop:
+                    self._is_stopped = True
+                if self._is_raised or self._is_stopped or self._reader.is_pending:
+                    self._raise_or_lower()
             if message is not None or is_over():
                 return message
         return None
@@ -259,15 +295,16 @@ class ChildChannel:
     def _next(self) -> Message | None:
         """Take a message that is pending, or read."""
         reader = self._reader
-        if reader.is_pending:
-            return decode(reader.take()) if reader.next_tag() is not None else None
-        try:
-            frame = reader.receive_next(_DONT_WAIT)
-        except BlockingIOError:  # another thread was quicker
-            return None
-        except EOFError:
-            os._exit(1)
-        return None if frame is None else decode(frame)
+        if not reader.is_pending:
+            try:
+                bare = reader.receive_bare(_DONT_WAIT)
+            except BlockingIOError:  # another thread was quicker
+                return None
+            except EOFError:
+                os._exit(1)
+            if bare is not None:
+                return Told(bare)
+        return decode(reader.take()) if reader.next_tag() is not None else None
 
     def _wait(self, deadline: float | None) -> bool:
         """Wait for something to arrive; False if the time was over first."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
 from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
@@ -25,7 +26,7 @@ from ._page import (
     STOP,
     StatusPage,
 )
-from ._parcels import Payload, pack, set_out, unpack
+from ._parcels import Parcel, Payload, pack, set_out, unpack
 from ._serializing import serialize
 from ._timers import ProcessTimers
 
@@ -107,12 +108,13 @@ class ChildEnd:
 
     def tell(self, data: Any) -> None:
         """Send to the parent."""
-        channel, payload = self._connected("tell"), pack(data)
+        channel, payload = self._channel or self._connected("tell"), pack(data)
         with self._lock:
             if not self._outgoing.enter(len(payload)):
                 raise full_error("the parent", self._outgoing)
-        channel.send(Told(payload))
-        set_out(payload)
+        channel.tell(payload)
+        if type(payload) is Parcel:
+            set_out(payload)
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the parent tells; None at the timeout, and at a stop."""
@@ -121,7 +123,7 @@ class ChildEnd:
 
     def next_payload(self, deadline: float | None) -> Payload | None:
         """Wait for what the parent tells, and return it unopened; None as `listen`."""
-        channel = self._connected("listen")
+        channel = self._channel or self._connected("listen")
         words = self.page.words
         words[LISTENING] = 1  # before the look at ASKED; the parent does it the other way round
         try:
@@ -130,21 +132,23 @@ class ChildEnd:
             words[LISTENING] = 0
 
     def _next_payload(self, channel: ChildChannel, deadline: float | None) -> Payload | None:
-        is_main = threading.current_thread() is threading.main_thread()
+        words = self.page.words
         while True:
-            if is_main and self.page.words[ASKED] != self.answered:
+            if words[ASKED] != self.answered and current_thread() is main_thread():
                 self.answer()
-            now = time.monotonic()
-            waits = [until - now for until in (deadline, self.stop_at) if until is not None]
             is_stopping = self.is_stopping()
             if is_stopping:
-                waits = [0.0]  # what was told before the stop can still be heard
-            message = channel.receive(
-                max(0.0, min(waits)) if waits else None, is_over=self.is_stopping
-            )
-            if isinstance(message, Told):
-                self.on_heard(message.payload)
-                return message.payload
+                timeout: float | None = 0.0  # what was told before the stop can still be heard
+            elif deadline is None and self.stop_at is None:
+                timeout = None
+            else:
+                moments = [at for at in (deadline, self.stop_at) if at is not None]
+                timeout = max(0.0, min(moments) - time.monotonic())
+            message = channel.receive(timeout, is_over=self.is_stopping)
+            if type(message) is Told:
+                payload = message.payload
+                self.on_heard(payload)
+                return payload
             if message is None and (is_stopping or not self.is_stopping()):
                 return None
             assert message is None or isinstance(message, Stop | Question)

@@ -1,6 +1,12 @@
-"""Frames: how messages lie in a stream of bytes, descriptors beside them.
+"""Frames: how messages lie in what a socket carries, descriptors beside them.
 
     frame = header (eight bytes: length of the body, tag, number of descriptors) + body
+    bare  = a body alone, in a packet of its own; its tag is BARE
+
+Where the socket keeps packets apart, most of what users send each other travels bare: one call of
+the kernel, no header to make and to read. The first byte tells: a header begins with 0, a bare body
+with anything else (cucumber's with a letter). What is not bare is cut into packets, if need be, and
+nothing bare comes between those of a frame. Where the socket is a stream, all is frames.
 
 Interrupts (Ctrl-C, a section's timeout) raise between any two instructions. So what is written and
 read here changes in single instructions only: whatever is interrupted is done again from the state
@@ -9,24 +15,25 @@ before, and no byte is lost or doubled.
 
 from __future__ import annotations
 
-import itertools
 import os
 import socket
 import struct
 import threading
 from collections import deque
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from ._segments import LOST, Descriptor
 
-READ_BYTES = 1 << 16
+READ_BYTES = 1 << 16  # at once; also the most that a packet has
+BARE = 0xFF
 MOST_DESCRIPTORS = 253  # the kernel's limit for one message
 _DESCRIPTOR = struct.calcsize("i")
 _ANCILLARY_BYTES = (socket.CMSG_SPACE(MOST_DESCRIPTORS * _DESCRIPTOR),)
 _TRUNCATED = int(socket.MSG_CTRUNC)
 _HEADER = struct.Struct(">Q")  # so that the first byte is 0: no frame is longer than 2**40
 _HEADER_BYTES = _HEADER.size
+_STREAM_BYTES = 1 << 62  # what a stream takes at once: it says so itself
 _MOST_SENDS = 16  # whose lengths are kept, before they are added up
 
 
@@ -58,22 +65,41 @@ class FrameWriter:
     """Sends frames in order, as far as the socket takes them. Its owner holds a lock.
 
     Args:
-        endpoint: A socket whose order is kept.
+        endpoint: A socket whose order is kept: of a stream, or of packets.
         flags: For its `send`.
-        most_bytes: What it takes at once; None: what it says itself.
     """
 
-    def __init__(
-        self, endpoint: socket.socket, *, flags: int = 0, most_bytes: int | None = None
-    ) -> None:
-        self._socket = endpoint
+    def __init__(self, endpoint: socket.socket, *, flags: int = 0) -> None:
+        keeps_packets = endpoint.type != socket.SOCK_STREAM
+        self._send_now = endpoint.send
+        self._sendmsg_now = endpoint.sendmsg
+        self._flag = flags
         self._flags = (flags,)
-        self._most_bytes = most_bytes
+        self._most_bytes = READ_BYTES if keeps_packets else _STREAM_BYTES
+        self._most_bare = READ_BYTES if keeps_packets else -1
         self._queue: deque[tuple[int, memoryview, Sequence[Descriptor]]] = (
             deque()
         )  # (where it begins in the stream, frame, its descriptors)
         self._busy = threading.Lock()  # held while sending; never waited for
         self._sent: deque[int] = deque()  # bytes that each call of send took: together, how far
+
+    def send_bare(self, body: bytes) -> bool:
+        """Send a body bare, if that keeps the order; else it has to go as a frame.
+
+        Returns:
+            Whether it is sent. Not if frames wait, or the socket is a stream or full, or the body
+            is too large or begins like a frame.
+
+        Raises:
+            OSError: The other end is gone.
+        """
+        if self._queue or not 0 < len(body) <= self._most_bare or not body[0]:
+            return False
+        try:
+            self._send_now(body, self._flag)
+        except BlockingIOError:
+            return False
+        return True
 
     def put(self, frame: Frame) -> None:
         """Append a frame to what is to be sent."""
@@ -116,51 +142,48 @@ class FrameWriter:
                 numbers = struct.pack(f"{len(descriptors)}i", *(d.number for d in descriptors))
                 rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, numbers)]
                 part = data[: self._most_bytes]
-                sent.extend(map(self._socket.sendmsg, ([part],), (rights,), self._flags))
+                sent.extend(map(self._sendmsg_now, ([part],), (rights,), self._flags))
             else:
-                end = None if self._most_bytes is None else done + self._most_bytes
-                sent.extend(map(self._socket.send, (data[done:end],), self._flags))
+                part = data[done : done + self._most_bytes]
+                sent.extend(map(self._send_now, (part,), self._flags))
 
     def clear(self) -> None:
         """Drop what has not been sent."""
         self._queue.clear()
 
 
-class _Parsed(NamedTuple):
-    """How far a stream has been read: all that a reader knows, replaced as a whole."""
+_Piece = tuple[int, list[tuple[int, int, bytes]], int, object]  # as recvmsg_into returns it
 
-    last: int  # the number of the last piece that is in here
+
+class _Parsed(NamedTuple):
+    """How far it has been read: all that a reader knows, replaced as a whole."""
+
+    last: _Piece | None  # the last piece that is in here
     chunks: tuple[bytes, ...]  # the beginning of a frame that is not whole yet
     size: int  # of the chunks together
     descriptors: tuple[int, ...]  # that came with frames not taken yet; LOST: a frame's rest
-    frames: tuple[tuple[int, bytes, int], ...]  # (tag, body, number of descriptors)
+    frames: tuple[tuple[int, bytes, int], ...]  # (tag, body, number of descriptors); or none left
     taken: int  # how many of the frames have been taken
     is_over: bool  # the other end has sent all that it will
 
 
-_NOTHING = _Parsed(-1, (), 0, (), (), 0, False)
-
-
-_ANY_TAG = range(256)
+_NOTHING = _Parsed(None, (), 0, (), (), 0, False)
 
 
 class FrameReader:
     """Cuts what arrives into frames. Its owner holds a lock.
 
     Args:
-        endpoint: A socket whose order is kept.
+        endpoint: A socket whose order is kept: of a stream, or of packets.
         read_bytes: What to read at once.
     """
 
     def __init__(self, endpoint: socket.socket, read_bytes: int = READ_BYTES) -> None:
-        self._socket = endpoint
+        self._receive_now = endpoint.recvmsg_into
         # Always the same memory: a buffer for each call would be mapped and unmapped each time.
         self._buffer = memoryview(bytearray(read_bytes))
         self._into: tuple[tuple[memoryview], ...] = ((self._buffer,),)
-        self._numbers = itertools.count()
-        # What lies in the buffer: its number, size, descriptors and flags. At most one.
-        self._pieces: deque[tuple[int, tuple[int, list[tuple[int, int, bytes]], int, object]]]
-        self._pieces = deque()
+        self._pieces: deque[_Piece] = deque()  # what lies in the buffer: at most one
         self._parsed = _NOTHING
 
     def receive(self, flags: int) -> None:
@@ -170,69 +193,44 @@ class FrameReader:
             BlockingIOError: There is nothing to read, and `flags` says not to wait.
             EOFError: All has been read, and the other end is closed.
         """
-        self._read(flags)
+        if not self._pieces:  # else an interrupt came before it was looked at
+            self._read(flags)
         self._accept()
-
-    def receive_next(self, flags: int, tags: Container[int] = _ANY_TAG) -> ReceivedFrame | None:
-        """Read once, when nothing is pending, and take the first frame.
-
-        Mostly one frame comes alone, and need not go through all that a torn one does.
-
-        Args:
-            flags: For the socket's `recvmsg`.
-            tags: The tags of frames to take.
-
-        Returns:
-            The frame; None if it is not whole, or has another tag and stays.
-
-        Raises:
-            BlockingIOError, EOFError: As `receive`.
-        """
-        self._read(flags)
-        size, ancillary, _, _ = self._pieces[0][1]
-        if not ancillary and size >= _HEADER_BYTES and not self._parsed.chunks:
-            (header,) = _HEADER.unpack_from(self._buffer)
-            tag = header >> 8 & 0xFF
-            if header >> 16 == size - _HEADER_BYTES and tag in tags:
-                body = bytes(self._buffer[_HEADER_BYTES:size])
-                self._pieces.popleft()
-                return ReceivedFrame(tag, body, ())
-        self._accept()
-        return self.take() if self.next_tag() in tags else None
 
     def receive_bare(self, flags: int) -> bytes | None:
-        """Read a packet, and return it if it is no frame: its sender has sent it bare.
+        """Read once, when nothing is pending, and return what came if it is bare.
 
-        That is one that begins with another byte than 0, unless it goes on with a frame. A frame is
-        kept, for `has_frame` and `take`.
+        A frame is kept, for `next_tag` and `take`.
 
         Raises:
             BlockingIOError, EOFError: As `receive`.
         """
-        self._read(flags)
-        size = self._pieces[0][1][0]
+        pieces = self._pieces
+        if not pieces:
+            self._read(flags)
+        size = pieces[0][0]
         if size and self._buffer[0] and not self._parsed.chunks:
             bare = bytes(self._buffer[:size])
-            self._pieces.popleft()
+            del pieces[0]  # no interrupt between here and the caller
             return bare
         self._accept()
         return None
 
     def _read(self, flags: int) -> None:
-        if self._pieces:  # an interrupt came before it was looked at
-            return
         if not self._into:
             raise EOFError("this end is closed")
+        pieces = self._pieces
         try:
-            self._pieces.extend(
-                zip(
-                    self._numbers,
-                    map(self._socket.recvmsg_into, self._into, _ANCILLARY_BYTES, (flags,)),
-                    strict=False,
-                )
-            )
+            pieces.extend(map(self._receive_now, self._into, _ANCILLARY_BYTES, (flags,)))
         except BlockingIOError:
             raise
+        except ConnectionResetError:
+            # The other end was closed with something unread there. A socket of packets says so
+            # before, a stream after what that end had sent; both say so once.
+            try:
+                pieces.extend(map(self._receive_now, self._into, _ANCILLARY_BYTES, (flags,)))
+            except OSError as error:
+                raise EOFError from error
         except OSError as error:
             raise EOFError from error
 
@@ -244,20 +242,19 @@ class FrameReader:
     @property
     def is_pending(self) -> bool:
         """Whether something has been read and not been taken."""
-        return bool(self._pieces) or self.has_frame
+        return bool(self._pieces or self._parsed.frames)
 
     @property
     def has_frame(self) -> bool:
         """Whether there is a frame to take, among what has been looked at."""
-        parsed = self._parsed
-        return parsed.taken < len(parsed.frames)
+        return bool(self._parsed.frames)
 
     def next_tag(self) -> int | None:
         """The tag of the next frame, or None if none is whole."""
         if self._pieces:  # an interrupt came before they were looked at
             self._parse()
         parsed = self._parsed
-        return parsed.frames[parsed.taken][0] if parsed.taken < len(parsed.frames) else None
+        return parsed.frames[parsed.taken][0] if parsed.frames else None
 
     def take(self) -> ReceivedFrame:
         """Take the next frame; `next_tag` has said that there is one."""
@@ -302,11 +299,15 @@ class FrameReader:
         if taken:
             frames, taken = frames[taken:], 0
         found = list(frames)
-        for number, (count, ancillary, flags, _) in self._pieces:
-            if number > last:  # else it is in there already
-                last = number
+        for piece in self._pieces:
+            if piece is not last:  # else it is in there already
+                last = piece
+                count, ancillary, flags, _ = piece
                 is_over = is_over or not count
-                chunks, size = (*chunks, bytes(self._buffer[:count])), size + count
+                if count and self._buffer[0] and not chunks:
+                    found.append((BARE, bytes(self._buffer[:count]), 0))
+                elif count:
+                    chunks, size = (*chunks, bytes(self._buffer[:count])), size + count
                 for _, _, numbers in ancillary:
                     descriptors += struct.unpack(f"{len(numbers) // _DESCRIPTOR}i", numbers)
                 if flags & _TRUNCATED:  # of one frame: the kernel joins no two with rights
@@ -324,8 +325,7 @@ class FrameReader:
                 begin = end
             chunks, size = ((stream[begin:],), size - begin) if begin < size else ((), 0)
         self._parsed = _Parsed(last, chunks, size, descriptors, tuple(found), taken, is_over)
-        while self._pieces and self._pieces[0][0] <= last:
-            self._pieces.popleft()
+        self._pieces.clear()
 
 
 def _needed(chunks: tuple[bytes, ...]) -> int:

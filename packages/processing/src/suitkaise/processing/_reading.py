@@ -85,6 +85,10 @@ class Reading:
         supervisor: Whose thread has it at first.
         descriptor: The channel's.
         set_watched: Has the I/O thread watch the channel, or leave it; called in that thread.
+
+    Attributes:
+        descriptor: The channel's.
+        is_lent: Whether it is for the thread that listens to read.
     """
 
     def __init__(
@@ -93,24 +97,19 @@ class Reading:
         self.descriptor = descriptor
         self._supervisor = supervisor
         self._set_watched = set_watched
-        self._is_lent = False
+        self.is_lent = False
         self._is_over = False  # it is the I/O thread's for good
         self._listeners: dict[Waker, None] = {}
         self._was_used = False  # since the last look
         self._is_looked_after = False  # a look is due
-
-    @property
-    def is_lent(self) -> bool:
-        """Whether it is for the thread that listens to read."""
-        return self._is_lent
 
     def borrow(self, waker: Waker) -> bool:
         """Let the calling thread read, until it gives the reading `back`; False if it cannot."""
         if self._is_over:
             return False
         self._listeners[waker] = None
-        if not self._is_lent:
-            self._is_lent = True
+        if not self.is_lent:
+            self.is_lent = True
             self._supervisor.call_soon(self._carry_out)
         return True
 
@@ -124,27 +123,27 @@ class Reading:
 
     def take_back(self) -> None:
         """Have the I/O thread read from now on. From any thread."""
-        if self._is_lent:
-            self._is_lent = False
+        if self.is_lent:
+            self.is_lent = False
             self._supervisor.call_soon(self._carry_out)
 
     def end(self) -> None:
         """Have the I/O thread read what is left, and lend it no more. From any thread."""
         self._is_over = True
-        self._is_lent = False
+        self.is_lent = False
         self._supervisor.call_soon(self._carry_out)
 
     # -- in the I/O thread
 
     def _carry_out(self) -> None:
-        self._set_watched(not self._is_lent)
+        self._set_watched(not self.is_lent)
 
     def _look_later(self) -> None:
         self._supervisor.call_at(time.monotonic() + _PATIENCE, self._look)
 
     def _look(self) -> None:
         self._is_looked_after = False
-        if self._is_lent and not self._listeners:
+        if self.is_lent and not self._listeners:
             if self._was_used:
                 self._was_used = False
                 self._is_looked_after = True

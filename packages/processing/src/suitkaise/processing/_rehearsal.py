@@ -16,6 +16,7 @@ from ._channel import ChildChannel
 from ._child import live
 from ._messages import Start, encode
 from ._page import create_page
+from ._platform import PACKETS
 from ._segments import Descriptor
 from ._serializing import serialize
 from ._skprocess import Skprocess
@@ -51,7 +52,7 @@ def rehearse() -> None:
     start = Start("process", capture(), payload, config, forwards_logs=True)
     alarm = SectionAlarm()
     page, descriptor = create_page()
-    ours, theirs = socket.socketpair()
+    ours, theirs = socket.socketpair(type=PACKETS)
     with ours, contextlib.closing(ChildChannel(theirs.detach())) as channel:
         ours.sendall(encode(start).data)
         live(channel, page, Descriptor(descriptor), alarm)
