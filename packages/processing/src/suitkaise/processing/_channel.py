@@ -5,10 +5,10 @@
                                     socket pair ----
     I/O thread <--receive_ready----'                '--- send <----- any thread
 
-What is told goes bare if it is small, see `_frames`. The parent's end never blocks: what the socket
-does not take waits in the queue, and the I/O thread sends it on. The child's end blocks, which costs
-it no thread; the parent always reads, so a child that sends goes on. Each end's death is end-of-file
-at the other, never a lock left held.
+What is told goes bare if it is small, see `_frames`. The parent's end never blocks: what the
+socket does not take waits in the queue, and the I/O thread sends it on. The child's end blocks,
+which costs it no thread; the parent always reads, so a child that sends goes on. Each end's death
+is end-of-file at the other, never a lock left held.
 """
 
 from __future__ import annotations
