@@ -77,12 +77,12 @@ def test_frames_are_whole_however_the_stream_is_cut(bodies: list[bytes], cut: in
         received = []
         for start in range(0, len(stream), cut):
             ours.sendall(stream[start : start + cut])
-            reader.receive(socket.MSG_DONTWAIT)
+            reader.receive(at_once=True)
             received += everything_in(reader)
 
         assert received == [(7, body) for body in bodies]
         with pytest.raises(BlockingIOError):
-            reader.receive(socket.MSG_DONTWAIT)
+            reader.receive(at_once=True)
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -100,12 +100,12 @@ def test_no_interrupt_loses_or_doubles_a_byte(
         with interrupter, contextlib.suppress(BlockingIOError):
             writer.flush()
         with interrupter, contextlib.suppress(BlockingIOError):
-            reader.receive(socket.MSG_DONTWAIT)
+            reader.receive(at_once=True)
         received += everything_in(reader)
     while len(received) < len(bodies):
         with contextlib.suppress(BlockingIOError):
             writer.flush()
-        reader.receive(socket.MSG_DONTWAIT)
+        reader.receive(at_once=True)
         received += everything_in(reader)
 
     assert received == list(enumerate(bodies))
@@ -122,7 +122,7 @@ def test_descriptors_arrive_with_their_frames(ends: tuple[socket.socket, socket.
     writer.flush()
     received = []
     while len(received) < 3:
-        reader.receive(socket.MSG_DONTWAIT)
+        reader.receive(at_once=True)
         while reader.next_tag() is not None:
             received.append(reader.take())
 
@@ -143,11 +143,11 @@ def test_the_end_is_told_after_the_last_frame(ends: tuple[socket.socket, socket.
     ours.sendall(frame(1, b"last words").data)
     ours.close()
 
-    reader.receive(0)
+    reader.receive()
 
     assert everything_in(reader) == [(1, b"last words")]
     with pytest.raises(EOFError):
-        reader.receive(0)
+        reader.receive()
 
 
 def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -156,7 +156,7 @@ def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) 
     read_end, write_end = os.pipe()
     writer.put(frame(1, b"", [Descriptor(write_end)]))
     writer.flush()
-    reader.receive(0)
+    reader.receive()
 
     reader.close()
 
@@ -171,7 +171,7 @@ def sent(message: Any) -> Any:
         writer.put(encode(message))
         writer.flush()
         while reader.next_tag() is None:
-            reader.receive(0)
+            reader.receive()
         return decode(reader.take())
 
 
@@ -226,7 +226,7 @@ def test_descriptors_that_find_no_room_are_lost_to_their_frame_alone(
         del fillers[len(fillers) - room :]
         with contextlib.suppress(BlockingIOError):
             while True:
-                reader.receive(socket.MSG_DONTWAIT)
+                reader.receive(at_once=True)
         while reader.next_tag() is not None:
             taken.append(reader.take())
     finally:

@@ -26,7 +26,6 @@ from ._messages import TOLD, Message, Stop, Told, decode, encode
 from ._parcels import Payload
 from ._segments import FLAG_BYTES, flag
 
-_DONT_WAIT = int(socket.MSG_DONTWAIT)
 _MOST_AT_ONCE = 64  # messages, before others have their turn
 
 
@@ -115,7 +114,7 @@ class ParentChannel:
             return messages
         try:
             while len(messages) < _MOST_AT_ONCE:
-                bare = reader.receive_bare(0)
+                bare = reader.receive_bare()
                 if bare is None:
                     break
                 messages.append(Told(bare))
@@ -128,26 +127,18 @@ class ParentChannel:
         messages.extend(_messages_in(reader))
         return messages
 
-    def read_told(self, *, is_readable: bool) -> Payload | None:
+    def read_told(self) -> Payload | None:
         """Take the next message if it has arrived and is a Told; what else comes next stays.
-
-        Args:
-            is_readable: Whether to read from the socket, if no message is there already.
 
         Raises:
             LookupError: Something else comes next.
+            BlockingIOError: Nothing has arrived.
             EOFError: If all has been read and the child's end is closed.
         """
         reader = self.reader
-        if not reader.is_pending:
-            if not is_readable:
-                return None
-            try:
-                bare = reader.receive_bare(0)
-            except BlockingIOError:
-                return None
-            if bare is not None:
-                return bare
+        bare = reader.receive_bare()
+        if bare is not None:
+            return bare
         tag = reader.next_tag()
         if tag is None:
             return None
@@ -245,13 +236,20 @@ class ChildChannel:
             The message, or None if the time has passed or it is over.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._reader.is_pending or self._wait(deadline):
+        reader = self._reader
+        while reader.is_pending or self._wait(deadline):
             with self._read_lock:
-                message = self._next()
-                if type(message) is Stop:
-                    self._is_stopped = True
-                if self._is_raised or self._is_stopped or self._reader.is_pending:
+                try:
+                    payload: Payload | None = reader.receive_bare(at_once=True)
+                    message = self._take() if payload is None else None
+                except BlockingIOError:  # another thread was quicker
+                    payload = message = None
+                except EOFError:
+                    os._exit(1)
+                if self._is_raised or self._is_stopped or reader.is_pending:
                     self._raise_or_lower()
+            if payload is not None:
+                return Told(payload)
             if message is not None or is_over():
                 return message
         return None
@@ -273,7 +271,7 @@ class ChildChannel:
         while True:
             for message in _messages_in(self._reader):
                 return message
-            self._reader.receive(0)
+            self._reader.receive()
 
     def close(self) -> None:
         """Close this end; the parent sees end-of-file."""
@@ -292,19 +290,14 @@ class ChildChannel:
             else:
                 os.read(self._flag.number, len(FLAG_BYTES))
 
-    def _next(self) -> Message | None:
-        """Take a message that is pending, or read."""
-        reader = self._reader
-        if not reader.is_pending:
-            try:
-                bare = reader.receive_bare(_DONT_WAIT)
-            except BlockingIOError:  # another thread was quicker
-                return None
-            except EOFError:
-                os._exit(1)
-            if bare is not None:
-                return Told(bare)
-        return decode(reader.take()) if reader.next_tag() is not None else None
+    def _take(self) -> Message | None:
+        """Take the next frame, if it is whole."""
+        if self._reader.next_tag() is None:
+            return None
+        message = decode(self._reader.take())
+        if type(message) is Stop:
+            self._is_stopped = True
+        return message
 
     def _wait(self, deadline: float | None) -> bool:
         """Wait for something to arrive; False if the time was over first."""

@@ -7,8 +7,11 @@ import time
 from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
+from suitkaise.cucumber import deserialize
+
+from . import _backlog
 from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
-from ._backlog import Backlog, full_error
+from ._backlog import MESSAGE_BYTES, Backlog, full_error
 from ._channel import ChildChannel
 from ._endings import opener_of
 from ._errors import ProcessError
@@ -110,8 +113,12 @@ class ChildEnd:
         """Send to the parent."""
         channel, payload = self._channel or self._connected("tell"), pack(data)
         with self._lock:
-            if not self._outgoing.enter(len(payload)):
-                raise full_error("the parent", self._outgoing)
+            outgoing = self._outgoing  # as its `enter`
+            words, sent = outgoing.page.words, outgoing.sent
+            told = words[sent]
+            if told - words[outgoing.received] >= _backlog.MOST_BYTES:
+                raise full_error("the parent", outgoing)
+            words[sent] = told + len(payload) + MESSAGE_BYTES
         channel.tell(payload)
         if type(payload) is Parcel:
             set_out(payload)
@@ -119,6 +126,8 @@ class ChildEnd:
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the parent tells; None at the timeout, and at a stop."""
         payload = self.next_payload(None if timeout is None else time.monotonic() + timeout)
+        if type(payload) is bytes:
+            return deserialize(payload)
         return None if payload is None else unpack(payload)
 
     def next_payload(self, deadline: float | None) -> Payload | None:
@@ -166,7 +175,8 @@ class ChildEnd:
     def on_heard(self, payload: Payload) -> None:
         """Count a message that has been listened to; there may be more for others."""
         with self._lock:
-            self._incoming.leave(len(payload))
+            incoming = self._incoming  # as its `leave`
+            incoming.page.words[incoming.received] += len(payload) + MESSAGE_BYTES
             self.heard += 1
         self.news.notify()
 

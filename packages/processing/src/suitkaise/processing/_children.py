@@ -51,6 +51,7 @@ class Child:
         reading: Who reads its channel.
         receive_error: Why what it sent could not be taken, if so; it was killed for that.
         read_lock: Who holds it is alone in taking what the child sent.
+        reader: Knows what has been read from the channel and not been taken.
         tell: Sends what is told, as `send` does.
     """
 
@@ -86,25 +87,23 @@ class Child:
             ),
         )
         self.read_lock = self._channel.read_lock
+        self.reader = self._channel.reader
         self.tell = self._channel.tell
 
-    def read_told(self, *, is_readable: bool) -> Payload | None:
+    def read_told(self) -> Payload | None:
         """Take what it told, if that is the next message to arrive. From any thread.
 
-        The caller holds the `read_lock`.
+        The caller holds the `read_lock`, and has the reading, or something is pending.
         """
         try:
-            return self._channel.read_told(is_readable=is_readable)
+            return self._channel.read_told()
+        except BlockingIOError:
+            return None
         except LookupError:
             self._supervisor.call_soon(self._hand_over_left)
         except Exception:  # the I/O thread meets with the same, and deals with it
             self.reading.end()
         return None
-
-    @property
-    def has_pending(self) -> bool:
-        """Whether something has been read from the channel and not been taken."""
-        return self._channel.reader.is_pending
 
     def watch(self) -> None:
         """Have the I/O thread take what it sends, from now on."""
@@ -180,7 +179,7 @@ class Child:
         if events & EVENT_WRITE:
             self._channel.send_queued()
         if events & EVENT_READ:
-            while self._hand_over() and self.has_pending:
+            while self._hand_over() and self.reader.is_pending:
                 pass
 
     def _set_watched(self, is_wanted: bool) -> None:

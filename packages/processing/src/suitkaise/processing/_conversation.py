@@ -7,17 +7,22 @@ a thread that listens alone (`_reading`)             <-- channel
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from ._backlog import Backlog, full_error
+from suitkaise.cucumber import deserialize
+
+from . import _backlog
+from ._backlog import MESSAGE_BYTES, Backlog, full_error
 from ._children import Child
 from ._errors import ProcessError
 from ._keeping import Kept, warn_of_loss
 from ._notice import Notice
+from ._own_process import own
 from ._page import CHILD_HEARD, CHILD_TOLD, PARENT_HEARD, PARENT_TOLD
 from ._parcels import Parcel, Payload, pack, set_out, unpack
 from ._reading import waker_of_this_thread
@@ -45,6 +50,8 @@ class Conversation:
         self.is_over = False
         self.news = Notice(self._take_reading_back)
         self.telling = threading.RLock()
+        self._process = own.mark
+        self._process_id = os.getpid()
         self._name = name
         self._look_at_checkpoint = look_at_checkpoint
         # What was told and not yet listened to at the last checkpoint: the next life gets it again.
@@ -59,14 +66,31 @@ class Conversation:
 
     def tell(self, data: Any) -> None:
         """Send to the process."""
+        if self._process is not own.mark:
+            self.require_own()
         payload = pack(data)
         if self.is_over:
             raise ProcessError(f"{self._name} has ended: tell() reaches nobody")
-        is_all_kept = True
         if self._keeps:
-            is_large = type(payload) is Parcel
-            if self._kept and (is_large or not len(self._kept) % _KEPT_BEFORE_A_LOOK):
-                self._look_at_checkpoint()
+            self._keep_and_tell(payload)
+            return
+        with self.telling:
+            outgoing = self._outgoing  # as its `enter`
+            words, sent = outgoing.page.words, outgoing.sent
+            told = words[sent]
+            if told - words[outgoing.received] >= _backlog.MOST_BYTES:
+                raise full_error(self._name, outgoing)
+            words[sent] = told + len(payload) + MESSAGE_BYTES
+            self._child.tell(payload)
+        if type(payload) is Parcel:
+            set_out(payload)
+
+    def _keep_and_tell(self, payload: Payload) -> None:
+        """Send to a process that may have a next life."""
+        is_large = type(payload) is Parcel
+        if self._kept and (is_large or not len(self._kept) % _KEPT_BEFORE_A_LOOK):
+            self._look_at_checkpoint()
+        is_all_kept = True
         with self.telling:
             outgoing = self._outgoing
             if not outgoing.enter(len(payload)):
@@ -74,8 +98,7 @@ class Conversation:
             if self._keeps:
                 is_all_kept = self._kept.add(payload, outgoing.waiting)
             self._child.tell(payload)
-        if type(payload) is Parcel:
-            set_out(payload)
+        set_out(payload)
         if not is_all_kept and self._keeps_all:
             self._keeps_all = False
             warn_of_loss(self._name)
@@ -84,7 +107,7 @@ class Conversation:
         """Wait for what the process tells; None if the time is over."""
         payload = self.next_payload(None if timeout is None else time.monotonic() + timeout)
         if payload is not None:
-            return unpack(payload)
+            return deserialize(payload) if type(payload) is bytes else unpack(payload)
         if timeout is None:
             raise self.nothing_more()
         return None
@@ -95,8 +118,19 @@ class Conversation:
 
     def next_payload(self, deadline: float | None) -> Payload | None:
         """Wait for what the process tells; None if the time is over, or it has ended."""
+        if self._process is not own.mark:
+            self.require_own()
+        news = self.news
         while True:
-            is_readable = not self.inbox and self._await_told(deadline)
+            is_readable = False
+            if not self.inbox:
+                timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
+                # Who waits alone waits for the channel itself.
+                waker = None if news.is_awaited else waker_of_this_thread()
+                if waker is None or not self._child.reading.is_for_listeners:
+                    news.wait_for(self.has_news, timeout)
+                else:
+                    is_readable = self._child.reading.wait(waker, timeout, self._has_arrived)
             is_over = self.is_over  # asked first: nothing comes after the end
             payload = self.read_told(is_readable=is_readable)
             if payload is not None:
@@ -114,11 +148,14 @@ class Conversation:
         with child.read_lock:
             if self.inbox:
                 payload: Payload | None = self.inbox.popleft()
+            elif (is_readable and child.reading.is_lent) or child.reader.is_pending:
+                payload = child.read_told()
             else:
-                payload = child.read_told(is_readable=is_readable and child.reading.is_lent)
+                payload = None
             if payload is not None:
-                self._incoming.leave(len(payload))
-                if self.news.wakers and child.has_pending:
+                incoming = self._incoming  # as its `leave`
+                incoming.page.words[incoming.received] += len(payload) + MESSAGE_BYTES
+                if self.news.wakers and child.reader.is_pending:
                     self.news.wake()  # they wait for a socket that has nothing left
             return payload
 
@@ -126,27 +163,21 @@ class Conversation:
         """Whether there is something to listen to, or never will be."""
         return bool(self.inbox) or self.is_over
 
-    def _await_told(self, deadline: float | None) -> bool:
-        """Wait for more to arrive: for the channel itself, if this thread alone waits.
+    def _has_arrived(self) -> bool:
+        """The same, for who reads the channel; what came before may have woken nobody."""
+        return bool(self.inbox) or self.is_over or self._child.reader.is_pending
 
-        Returns:
-            Whether the channel may have something to read.
+    def require_own(self) -> None:
+        """Refuse to work for a process that was forked from the one that started it.
+
+        Raises:
+            ProcessError: If this is such a process: nobody there feeds this.
         """
-        news, child = self.news, self._child
-        timeout = None if deadline is None else max(0.0, deadline - time.monotonic())
-        waker = None if news.is_awaited else waker_of_this_thread()
-        if waker is None or not child.reading.borrow(waker):
-            news.wait_for(self.has_news, timeout)
-            return False
-        news.wakers[waker] = None
-        try:
-            # What has come until now woke nobody.
-            if self.inbox or self.is_over:
-                return False
-            return child.has_pending or waker.wait(child.reading, timeout)
-        finally:
-            news.wakers.pop(waker, None)
-            child.reading.back(waker)
+        if self._process is not own.mark:
+            raise ProcessError(
+                f"{self._name} was started by another process (id {self._process_id}), of which "
+                "this one is a fork; ask it there"
+            )
 
     def _take_reading_back(self) -> None:
         self._child.reading.take_back()
@@ -174,6 +205,7 @@ class Conversation:
         self._incoming = Backlog(page, CHILD_TOLD, PARENT_HEARD)
         self._outgoing = Backlog(page, PARENT_TOLD, CHILD_HEARD)
         self._child = child
+        child.reading.listeners = self.news.wakers
         self._keeps = lives > 1
 
     def tell_again(self) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import enum
 import itertools
-import os
 import threading
 import time
 from collections.abc import Callable
@@ -90,7 +89,6 @@ class ParentEnd:
         }
         self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
         self.name = type(process).__name__
-        self._process = os.getpid()
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
         self._finished: Finished | None = None  # once it has ended
@@ -161,11 +159,7 @@ class ParentEnd:
         Raises:
             ProcessError: If this is such a process: nobody there feeds this end.
         """
-        if self._process != os.getpid():
-            raise ProcessError(
-                f"{self.name} was started by another process (id {self._process}), of which this "
-                "one is a fork; ask it there"
-            )
+        self.conversation.require_own()
 
     @property
     def pid(self) -> int | None:

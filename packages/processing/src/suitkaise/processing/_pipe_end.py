@@ -18,7 +18,10 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
-from ._backlog import MOST_BYTES, Backlog
+from suitkaise.cucumber import deserialize
+
+from . import _backlog
+from ._backlog import MESSAGE_BYTES, Backlog
 from ._engine import engine
 from ._errors import PipeEndpointError
 from ._frames import FrameReader, FrameWriter
@@ -89,11 +92,15 @@ class PipeEnd:
         with self._write_lock:
             if self._state is not State.OPEN:
                 self._refuse("send", "receives")
-            if not self._outgoing.enter(len(payload)):
+            outgoing = self._outgoing  # as its `enter`
+            words, sent = outgoing.page.words, outgoing.sent
+            told = words[sent]
+            if told - words[outgoing.received] >= _backlog.MOST_BYTES:
                 raise PipeEndpointError(
-                    f"{self!r} is full: {self._outgoing.waiting:,} bytes wait for the other end to "
-                    f"receive them, and {MOST_BYTES:,} is the most; receive there, or send less"
+                    f"{self!r} is full: {outgoing.waiting:,} bytes wait for the other end to "
+                    f"receive them, and {_backlog.MOST_BYTES:,} is the most; receive there, or send less"
                 )
+            words[sent] = told + len(payload) + MESSAGE_BYTES
             is_sent = False
             if type(payload) is bytes:
                 try:
@@ -121,16 +128,20 @@ class PipeEnd:
         try:
             if timeout is None:
                 with self._read_lock:
-                    while (payload := self._take(0)) is None:
-                        pass
+                    payload: Payload | None = self._reader.receive_bare()
+                    while payload is None:
+                        payload = self._take_framed()
+                        if payload is None:
+                            payload = self._reader.receive_bare()
             else:
                 payload = self._next_within(timeout)
         except EOFError:
             if self._state is not State.OPEN:  # closed in the meantime
                 self._refuse("receive", "sends")
             raise EOFError(f"the other end of {self!r} is closed; nothing more will come") from None
-        self._incoming.leave(len(payload))
-        return unpack(payload)
+        incoming = self._incoming  # as its `leave`
+        incoming.page.words[incoming.received] += len(payload) + MESSAGE_BYTES
+        return deserialize(payload) if type(payload) is bytes else unpack(payload)
 
     def poll(self, timeout: float | None = 0) -> bool:
         """Return whether `recv` would return at once, or raise `EOFError`.
@@ -225,7 +236,9 @@ class PipeEnd:
         deadline = time.monotonic() + timeout
         while self._read_lock.acquire(timeout=max(0.0, deadline - time.monotonic())):
             try:
-                payload: Payload | None = self._take(_DONT_WAIT)
+                payload: Payload | None = self._reader.receive_bare(at_once=True)
+                if payload is None:
+                    payload = self._take_framed()
             except BlockingIOError:
                 payload = None
             finally:
@@ -236,16 +249,11 @@ class PipeEnd:
                 break
         raise TimeoutError(f"nothing came to the {self._name} within {timeout:g} s")
 
-    def _take(self, flags: int) -> Payload | None:
-        """Read if need be, and take a message; None if it is not whole yet."""
-        reader = self._reader
-        if not reader.is_pending:
-            bare = reader.receive_bare(flags)
-            if bare is not None:
-                return bare
-        if reader.next_tag() is None:
+    def _take_framed(self) -> Payload | None:
+        """Take the message that has come as a frame, if it is whole."""
+        if self._reader.next_tag() is None:
             return None
-        message = decode(reader.take())
+        message = decode(self._reader.take())
         assert isinstance(message, Told)
         return message.payload
 

@@ -14,6 +14,7 @@ from . import _log_records
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child import live
+from ._frames import FrameWriter
 from ._messages import Start, encode
 from ._page import create_page
 from ._platform import PACKETS
@@ -54,7 +55,9 @@ def rehearse() -> None:
     page, descriptor = create_page()
     ours, theirs = socket.socketpair(type=PACKETS)
     with ours, contextlib.closing(ChildChannel(theirs.detach())) as channel:
-        ours.sendall(encode(start).data)
+        writer = FrameWriter(ours)
+        writer.put(encode(start))
+        writer.flush()
         live(channel, page, Descriptor(descriptor), alarm)
     _log_records.keep()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
