@@ -39,6 +39,7 @@ class ParentChannel:
 
     Attributes:
         reader: What has been read and not been taken.
+        send_lock: Guards sending.
     """
 
     def __init__(self, endpoint: socket.socket, watch_writable: Callable[[bool], None]) -> None:
@@ -50,7 +51,7 @@ class ParentChannel:
         self.read_lock = threading.RLock()  # guards the reader, and keeps what it read in order
         # Guards all below and the writer. Re-entrant, as all locks that a user's call may hold: a
         # signal handler, which runs in the middle of such a call, may well call stop() or kill().
-        self._lock = threading.RLock()
+        self.send_lock = threading.RLock()
         self._is_watched = False  # the I/O thread goes on when the socket takes more
         self._is_closed = False
 
@@ -58,7 +59,7 @@ class ParentChannel:
         """Send or queue a message, without blocking; False if the child's end is gone."""
         frame = encode(message)
         try:
-            with self._lock:
+            with self.send_lock:
                 if self._is_closed:
                     return False
                 self._writer.put(frame)
@@ -68,20 +69,18 @@ class ParentChannel:
             raise
 
     def tell(self, payload: Payload) -> bool:
-        """Send what is told, as `send` does."""
-        if type(payload) is not bytes:
-            return self.send(Told(payload))
-        with self._lock:
-            if self._is_closed:
-                return False
-            try:
-                return self._writer.send_bare(payload) or self.send(Told(payload))
-            except OSError:
-                return False
+        """Send what is told, as `send` does; holding the `send_lock`."""
+        if self._is_closed:
+            return False
+        try:
+            is_sent = type(payload) is bytes and self._writer.send_bare(payload)
+        except OSError:
+            return False
+        return is_sent or self.send(Told(payload))
 
     def send_queued(self) -> None:
         """Go on sending; the I/O thread calls this when the socket takes more."""
-        with self._lock:
+        with self.send_lock:
             if not self._is_closed:
                 self._is_watched = False
                 self._flush()
@@ -150,14 +149,14 @@ class ParentChannel:
 
     def end_sending(self) -> None:
         """Let the child see end-of-file; what it still sends can be read. From any thread."""
-        with self._lock:
+        with self.send_lock:
             self._is_closed = True
             with contextlib.suppress(OSError):
                 self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close this end."""
-        with self._lock:
+        with self.send_lock:
             self._is_closed = True
             self._writer.clear()
             self.reader.close()
@@ -173,6 +172,10 @@ class ChildChannel:
 
     Args:
         descriptor: The child's half of the socket pair.
+
+    Attributes:
+        write_lock: Guards sending.
+        on_told: Called with each payload that `receive` takes, while no other is taken.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -181,7 +184,8 @@ class ChildChannel:
         self._reader = FrameReader(endpoint)
         self._writer = FrameWriter(endpoint)
         self._read_lock = threading.RLock()  # guards the reader, and the four below
-        self._write_lock = threading.RLock()
+        self.write_lock = threading.RLock()
+        self.on_told: Callable[[Payload], None] = lambda payload: None
         self._polls = threading.local()  # a poll object serves one thread at a time
         # The socket wakes nobody for what has been read from it: messages that came together with
         # another thread's, and a stop, which is for all. For these there is a flag beside it.
@@ -199,7 +203,7 @@ class ChildChannel:
             ends_without_parent: Whether this process is to end if the parent is gone.
         """
         frame = encode(message)
-        with self._write_lock:
+        with self.write_lock:
             self._writer.put(frame)
             try:
                 self._writer.flush()
@@ -209,16 +213,12 @@ class ChildChannel:
                     os._exit(1)
 
     def tell(self, payload: Payload) -> None:
-        """Send what is told, as `send` does."""
-        if type(payload) is bytes:
-            with self._write_lock:
-                try:
-                    if self._writer.send_bare(payload):
-                        return
-                except OSError:
-                    os._exit(1)
-                self.send(Told(payload))
-        else:
+        """Send what is told, as `send` does; holding the `write_lock`."""
+        try:
+            is_sent = type(payload) is bytes and self._writer.send_bare(payload)
+        except OSError:
+            os._exit(1)
+        if not is_sent:
             self.send(Told(payload))
 
     def receive(
@@ -246,6 +246,8 @@ class ChildChannel:
                     payload = message = None
                 except EOFError:
                     os._exit(1)
+                if payload is not None:
+                    self.on_told(payload)
                 if self._is_raised or self._is_stopped or reader.is_pending:
                     self._raise_or_lower()
             if payload is not None:
@@ -295,7 +297,9 @@ class ChildChannel:
         if self._reader.next_tag() is None:
             return None
         message = decode(self._reader.take())
-        if type(message) is Stop:
+        if type(message) is Told:
+            self.on_told(message.payload)
+        elif type(message) is Stop:
             self._is_stopped = True
         return message
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from threading import current_thread, main_thread
 from typing import Any, NoReturn
@@ -58,9 +57,10 @@ class ChildEnd:
         self.heard = 0
         self._incoming = Backlog(page, PARENT_TOLD, CHILD_HEARD)
         self._outgoing = Backlog(page, CHILD_TOLD, PARENT_HEARD)
-        self._lock = threading.RLock()  # guards the three above
         self.news = Notice()  # another thread has taken a message, there may be more; or a stop
         self._channel = channel
+        if channel is not None:
+            channel.on_told = self._count
         self._was_stopped = False
 
     @property
@@ -112,14 +112,14 @@ class ChildEnd:
     def tell(self, data: Any) -> None:
         """Send to the parent."""
         channel, payload = self._channel or self._connected("tell"), pack(data)
-        with self._lock:
+        with channel.write_lock:
             outgoing = self._outgoing  # as its `enter`
             words, sent = outgoing.page.words, outgoing.sent
             told = words[sent]
             if told - words[outgoing.received] >= _backlog.MOST_BYTES:
                 raise full_error("the parent", outgoing)
             words[sent] = told + len(payload) + MESSAGE_BYTES
-        channel.tell(payload)
+            channel.tell(payload)
         if type(payload) is Parcel:
             set_out(payload)
 
@@ -155,9 +155,8 @@ class ChildEnd:
                 timeout = max(0.0, min(moments) - time.monotonic())
             message = channel.receive(timeout, is_over=self.is_stopping)
             if type(message) is Told:
-                payload = message.payload
-                self.on_heard(payload)
-                return payload
+                self.news.notify()  # there may be more for others
+                return message.payload
             if message is None and (is_stopping or not self.is_stopping()):
                 return None
             assert message is None or isinstance(message, Stop | Question)
@@ -172,13 +171,11 @@ class ChildEnd:
             # The message that wakes `listen` may lie behind others, which are for `listen` alone.
             time.sleep(min(left, _LOOK_SECONDS))
 
-    def on_heard(self, payload: Payload) -> None:
-        """Count a message that has been listened to; there may be more for others."""
-        with self._lock:
-            incoming = self._incoming  # as its `leave`
-            incoming.page.words[incoming.received] += len(payload) + MESSAGE_BYTES
-            self.heard += 1
-        self.news.notify()
+    def _count(self, payload: Payload) -> None:
+        """Count a message that is being listened to; holding the channel's lock for reading."""
+        incoming = self._incoming  # as its `leave`
+        incoming.page.words[incoming.received] += len(payload) + MESSAGE_BYTES
+        self.heard += 1
 
     def require_own(self) -> None:
         """Any process that has this end may use it, one that the user's code has forked too."""
@@ -249,7 +246,7 @@ class FromParent(Awaited[Any]):
     def claim(self) -> Opener | None:
         message = self._channel.receive(0, is_over=self._end.is_stopping)
         if isinstance(message, Told):
-            self._end.on_heard(message.payload)
+            self._end.news.notify()  # there may be more for others
             return opener_of(message.payload)
         if message is not None:
             self._end.news.notify()  # it has been taken from others who wait

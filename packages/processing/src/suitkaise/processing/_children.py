@@ -52,7 +52,8 @@ class Child:
         receive_error: Why what it sent could not be taken, if so; it was killed for that.
         read_lock: Who holds it is alone in taking what the child sent.
         reader: Knows what has been read from the channel and not been taken.
-        tell: Sends what is told, as `send` does.
+        send_lock: Guards sending.
+        tell: Sends what is told, as `send` does; holding the `send_lock`.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class Child:
         )
         self.read_lock = self._channel.read_lock
         self.reader = self._channel.reader
+        self.send_lock = self._channel.send_lock
         self.tell = self._channel.tell
 
     def read_told(self) -> Payload | None:

@@ -35,6 +35,7 @@ class Conversation:
 
     Args:
         name: The process's, for errors.
+        lives: How many it has.
         look_at_checkpoint: Has what was dealt with at the newest checkpoint let go of
             (`let_go_of`).
 
@@ -42,10 +43,10 @@ class Conversation:
         inbox: What the process has told and nobody has listened to yet, in order.
         is_over: Whether it has ended: nothing more comes into the inbox.
         news: Tells of the two above.
-        telling: Guards what is told: its count, and what is kept.
+        telling: Guards what is kept; what is counted is guarded by the channel's lock for sending.
     """
 
-    def __init__(self, name: str, look_at_checkpoint: Callable[[], None]) -> None:
+    def __init__(self, name: str, lives: int, look_at_checkpoint: Callable[[], None]) -> None:
         self.inbox: deque[Payload] = deque()
         self.is_over = False
         self.news = Notice(self._take_reading_back)
@@ -56,7 +57,7 @@ class Conversation:
         self._look_at_checkpoint = look_at_checkpoint
         # What was told and not yet listened to at the last checkpoint: the next life gets it again.
         self._kept = Kept()
-        self._keeps = False  # there may be a next life
+        self._keeps = lives > 1  # there may be a next life; once there is none, there never is
         self._keeps_all = True  # it has been so until now
         self._child: Child  # of the present life, and so are both counts
         self._incoming: Backlog
@@ -74,14 +75,15 @@ class Conversation:
         if self._keeps:
             self._keep_and_tell(payload)
             return
-        with self.telling:
+        child = self._child
+        with child.send_lock:
             outgoing = self._outgoing  # as its `enter`
             words, sent = outgoing.page.words, outgoing.sent
             told = words[sent]
             if told - words[outgoing.received] >= _backlog.MOST_BYTES:
                 raise full_error(self._name, outgoing)
             words[sent] = told + len(payload) + MESSAGE_BYTES
-            self._child.tell(payload)
+            child.tell(payload)
         if type(payload) is Parcel:
             set_out(payload)
 
@@ -91,7 +93,7 @@ class Conversation:
         if self._kept and (is_large or not len(self._kept) % _KEPT_BEFORE_A_LOOK):
             self._look_at_checkpoint()
         is_all_kept = True
-        with self.telling:
+        with self.telling, self._child.send_lock:
             outgoing = self._outgoing
             if not outgoing.enter(len(payload)):
                 raise full_error(self._name, outgoing)
@@ -194,26 +196,26 @@ class Conversation:
         with self.telling:
             self._kept.let_go_of(heard)
 
-    def begin_life(self, child: Child, lives: int) -> None:
-        """Speak with this child from now on.
-
-        Args:
-            child: The child.
-            lives: The lives left, this one included.
-        """
+    def begin_life(self, child: Child) -> None:
+        """Speak with this child from now on."""
         page = child.page
         self._incoming = Backlog(page, CHILD_TOLD, PARENT_HEARD)
         self._outgoing = Backlog(page, PARENT_TOLD, CHILD_HEARD)
         self._child = child
         child.reading.listeners = self.news.wakers
-        self._keeps = lives > 1
 
-    def tell_again(self) -> None:
-        """Tell the present life what the last one had not dealt with; holding `telling`."""
-        for payload in self._kept.begin_life():
-            self._outgoing.count(len(payload))
-            self._child.tell(payload)
-        if not self._keeps:
+    def tell_again(self, lives: int) -> None:
+        """Tell the present life what the last one had not dealt with; holding `telling`.
+
+        Args:
+            lives: The lives left, the present one included.
+        """
+        with self._child.send_lock:
+            for payload in self._kept.begin_life():
+                self._outgoing.count(len(payload))
+                self._child.tell(payload)
+        if lives == 1:
+            self._keeps = False  # not before: what is told now comes behind
             self._kept.clear()
 
     def end(self) -> None:

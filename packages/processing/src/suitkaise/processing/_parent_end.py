@@ -92,7 +92,7 @@ class ParentEnd:
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
         self._finished: Finished | None = None  # once it has ended
-        self.conversation = Conversation(self.name, self._look_at_checkpoint)
+        self.conversation = Conversation(self.name, config.lives, self._look_at_checkpoint)
         self.tell: Callable[[Any], None] = self.conversation.tell
         self.listen: Callable[[float | None], Any] = self.conversation.listen
         self.news = self.conversation.news
@@ -143,7 +143,7 @@ class ParentEnd:
             child.page.words[STOP] = self._child.page.words[STOP]
         child.page.words[ASKED] = self._asked
         child.page.words[SECTION] = SECTION_CODES.index(Section.RECONNECT)  # what comes first
-        self.conversation.begin_life(child, self._start.lives)
+        self.conversation.begin_life(child)
         self._child = child
 
     @property
@@ -337,7 +337,7 @@ class ParentEnd:
         self._known.begin_life()
         with self.conversation.telling:
             engine().launch(self._start, self, self._adopt)
-            self.conversation.tell_again()
+            self.conversation.tell_again(self._start.lives)
         if self._start.lives == 1:
             self._start = self._start._replace(payload=b"")
         self._watch_deadlines()
