@@ -18,8 +18,7 @@ from typing import Any, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
-from suitkaise.cucumber._payload import Writable, serialize_flat
-from suitkaise.cucumber._prologue import Series
+from suitkaise.cucumber._siblings import Series, Writable, serialize_flat
 
 from . import _segments
 from ._segments import LARGE_BYTES, LOST, Descriptor, layout

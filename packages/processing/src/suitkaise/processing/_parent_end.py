@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from suitkaise.cucumber import deserialize
-
 from . import _caller_context
 from ._awaiting import Awaited, Outcome, deliver
 from ._checkpoints import Found, newest, state_of
@@ -23,34 +21,24 @@ from ._conversation import Conversation
 from ._deaths import death, stillborn, unreceived
 from ._endings import Ending, NextMessage, Result, RunResult
 from ._engine import engine
-from ._errors import ProcessError, ResultError
 from ._hooks import defined_sections
 from ._known_timers import KnownTimers
 from ._lifecycle import Section
 from ._messages import Checkpoint, Finished, Message, Noted, Question, Start, Stop, Timings, Told
-from ._page import (
-    ASKED,
-    DEADLINE,
-    LISTENING,
-    LIVES,
-    RUN,
-    SECTION,
-    STOP,
-)
-from ._parcels import Parcel, Payload, carrying, set_out, unpack
+from ._opened_ending import OpenedEnding
+from ._page import ASKED, LISTENING, LIVES, RUN, SECTION, STOP
+from ._parcels import Parcel, carrying, set_out
 from ._reconnection import pack_with_secrets
-from ._runner import SECTION_CODES, timeout_error
+from ._runner import SECTION_CODES
+from ._section_watch import SectionWatch
 from ._serializing import serialize
 from ._surroundings import capture
 from ._timers import ProcessTimers
 
 if TYPE_CHECKING:
     from ._skprocess import Skprocess
-    from ._supervisor import DueCall
 
-GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
 ANSWER_TIME = 0.1  # seconds that a question for the timers is waited for
-
 
 _numbers = itertools.count(1)  # of the processes started here, for their names
 
@@ -87,24 +75,21 @@ class ParentEnd:
             section: getattr(config.timeouts, section.value.strip("_"), None)
             for section in SECTION_CODES
         }
-        self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
         self.name = type(process).__name__
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
+        given = {section: time for section, time in timeouts.items() if time is not None}
+        self._watch = SectionWatch(self.name, given, self._lock, self._is_running)
         self._finished: Finished | None = None  # once it has ended
         self.conversation = Conversation(self.name, config.lives, self._look_at_checkpoint)
         self.tell: Callable[[Any], None] = self.conversation.tell
         self.listen: Callable[[float | None], Any] = self.conversation.listen
         self.news = self.conversation.news
-        self._opening = threading.RLock()  # guards the ending's values, which are opened once
-        self._ending: Outcome | None = None
-        self._error: BaseException | None = None  # of the ending, or behind it
-        self._timers: ProcessTimers | None = None
         kind = type(process)
         self._known = KnownTimers(lambda: ProcessTimers(defined_sections(kind), kind.__name__))
+        self._opened = OpenedEnding(self.name, self._known.open)
         self._asked = self._answered = 0  # numbers of the last questions for the timers
         self._asked_at = 0.0
-        self._overdue: ProcessError | None = None
         payload, secrets = pack_with_secrets(type(process).__name__, process)
         self._start = Start(
             "process",
@@ -119,7 +104,6 @@ class ParentEnd:
             secrets=secrets,
         )
         self._child: Child | None = None
-        self._due: DueCall | None = None
 
     def launch(self) -> None:
         """Start the process. If this raises, there is none."""
@@ -129,7 +113,7 @@ class ParentEnd:
                 set_out(self._start.payload)
                 if self._start.lives == 1:  # no one will need it again
                     self._start = self._start._replace(payload=b"")
-                self._watch_deadlines()
+                self._watch.begin(self._present)
             except BaseException:
                 self._state = State.FAILED
                 if self._child is not None:
@@ -193,7 +177,7 @@ class ParentEnd:
         if self._finished is None:
             return None
         self.open_ending()
-        return self._error
+        return self._opened.error
 
     @property
     def timers(self) -> ProcessTimers | None:
@@ -209,8 +193,8 @@ class ParentEnd:
             found = self._newest_checkpoint(self._present)
             return self._known.open(found.timings, found.told) if found else self._known.open()
         self.open_ending()
-        assert self._timers is not None
-        return self._timers
+        assert self._opened.timers is not None
+        return self._opened.timers
 
     def _ask(self) -> None:
         """Ask for the timers, and wait for the answer, which a long section puts off.
@@ -314,7 +298,7 @@ class ParentEnd:
         elif error is None and self._state is State.KILLING:
             self._end(Finished(False, b"", b""), was_killed=True)
             return
-        self._end(Finished(True, b"", b""), error or self._overdue or death(self.name, child))
+        self._end(Finished(True, b"", b""), error or self._watch.error or death(self.name, child))
 
     def _go_on(self, child: Child) -> bool:
         """Begin the next life, from the last checkpoint; False if there is to be none."""
@@ -332,7 +316,7 @@ class ParentEnd:
                 start = start._replace(payload=carrying(state), current_run=found.run)
             self.conversation.let_go_of(found.heard)
             child.memory.close()
-        self._overdue = None
+        self._watch.error = None
         self._start = start._replace(lives=lives - 1, timers=self._known.fold())
         self._known.begin_life()
         with self.conversation.telling:
@@ -340,7 +324,7 @@ class ParentEnd:
             self.conversation.tell_again(self._start.lives)
         if self._start.lives == 1:
             self._start = self._start._replace(payload=b"")
-        self._watch_deadlines()
+        self._watch.begin(self._present)
         return True
 
     def _look_at_checkpoint(self) -> None:
@@ -373,76 +357,18 @@ class ParentEnd:
                 has_failed = finished.raised or finished.error
                 self._state = State.FAILED if has_failed else State.FINISHED
         if error is not None:
-            self._ending = (None, error)
-        if self._due is not None:
-            self._due.cancel()  # it refers to all this
+            self._opened.fail(error)
+        self._watch.end()
         self._finished = finished
         self.conversation.end()
 
     def open_ending(self) -> Outcome:
         """Deserialise the ending, once, in the thread that asks first."""
-        with self._opening:
-            finished = self._finished
-            assert finished is not None
-            if self._timers is None:
-                whole = finished.timers
-                self._timers = deserialize(whole) if whole else self._known.open()
-            if self._ending is None:
-                self._ending = self._rebuild(finished.payload, raised=finished.raised)
-            if self._error is None:
-                self._error = self._ending[1]
-                if finished.error:
-                    self._error = self._rebuild(finished.error, raised=True)[1]
-            return self._ending
+        assert self._finished is not None
+        return self._opened.open(self._finished)
 
-    def _rebuild(self, payload: Payload, *, raised: bool) -> Outcome:
-        try:
-            value = unpack(payload) if payload else None
-            if raised and not isinstance(value, BaseException):
-                raise TypeError(f"the exception arrives as {value!r:.100}")
-        except (Exception, SystemExit) as reason:
-            what = "error" if raised else "result"
-            error = ResultError(
-                f"the {what} of {self.name} arrived but cannot be rebuilt here: "
-                f"{type(reason).__name__}: {reason}".removesuffix(": "),
-                original_error=reason,
-            )
-            error.__cause__ = reason
-            return None, error
-        return (None, value) if raised else (value, None)
-
-    # -- sections that do not obey their timeout
-
-    def _watch_deadlines(self) -> None:
-        """Look at the status page often enough to see every section that runs over.
-
-        The child writes there when its section must have ended. No section's timeout can begin and
-        run out between two looks that are the shortest timeout apart.
-        """
-        if self._timeouts:
-            self._look_at(time.monotonic() + min(self._timeouts.values()) + GRACE)
-
-    def _look_at(self, moment: float) -> None:
-        child = self._present
-        self._due = engine().supervisor.call_at(moment, lambda: self._check_deadline(child))
-
-    def _check_deadline(self, child: Child) -> None:
-        with self._lock:
-            if self._state is not State.RUNNING or child is not self._child:
-                return
-            words = child.page.words
-            deadline, section = words[DEADLINE] / 1e9, SECTION_CODES[int(words[SECTION])]
-            now = time.monotonic()
-            if deadline and now >= deadline + GRACE:
-                self._overdue = timeout_error(
-                    f"{self.name}.{section.value}",
-                    section,
-                    self._timeouts.get(section, 0.0),
-                    int(words[RUN]),
-                )
-                child.kill()
-                return
-            self._look_at(deadline + GRACE if deadline else now + min(self._timeouts.values()))
+    def _is_running(self, child: Child) -> bool:
+        return self._state is State.RUNNING and child is self._child
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (rebuild_unstarted, ())

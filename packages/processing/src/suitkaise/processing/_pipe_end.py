@@ -97,8 +97,9 @@ class PipeEnd:
             told = words[sent]
             if told - words[outgoing.received] >= _backlog.MOST_BYTES:
                 raise PipeEndpointError(
-                    f"{self!r} is full: {outgoing.waiting:,} bytes wait for the other end to receive "
-                    f"them, and {_backlog.MOST_BYTES:,} is the most; receive there, or send less"
+                    f"{self!r} is full: {outgoing.waiting:,} bytes wait for the other end to "
+                    f"receive them, and {_backlog.MOST_BYTES:,} is the most; receive there, or "
+                    "send less"
                 )
             words[sent] = told + len(payload) + MESSAGE_BYTES
             is_sent = False
