@@ -89,6 +89,7 @@ class Attribute:
                 replica.supersede()
                 replica.users.clear()
         self._stepping = self._ahead = None
+        self.local_timers.clear()
         self.replica = self._beside = self._nothing
 
     # Reading

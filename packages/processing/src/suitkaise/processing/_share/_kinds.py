@@ -85,9 +85,13 @@ def _kind_of(kind: type) -> int:
         return CONTAINER
     if kind in _FROZEN or is_record(kind):
         return FROZEN
-    if issubclass(kind, _VALUES):
+    if issubclass(kind, _VALUES) or _is_numpy_scalar(kind):
         return VALUE
     return OBJECT
+
+
+def _is_numpy_scalar(kind: type) -> bool:
+    return any(base.__module__ == "numpy" and base.__name__ == "generic" for base in kind.__mro__)
 
 
 def is_record(kind: type) -> bool:

@@ -78,13 +78,13 @@ class SharedObject(metaclass=SharedClass):
             return type(thing)
         if name in _ASKED_OF_PROXY:
             return _get(self, name)
+        if name == "__dict__":
+            return _namespace(self)
         plan = plan_of(type(thing))
         entry = plan.to_read(name)
         if entry.kind == DATA:
-            if plan.has_hook and name not in ("__dict__", "__weakref__"):
+            if plan.has_hook:
                 return _read_or_ask(self, name, plan.to_read("__getattr__"))
-            if name == "__dict__":
-                return _namespace(self)
             return _read(self, name)
         if not entry.is_property and name in getattr(thing, "__dict__", ()):
             return _read(self, name)
@@ -269,7 +269,7 @@ def _read_or_ask(shared: Any, name: str, hook: Entry) -> Any:
     try:
         _get(thing, name)
     except AttributeError:
-        return _run(shared, hook, (name,), {})
+        return _run(shared, hook, (name,), {}, name)
     return _read(shared, name)
 
 
