@@ -1,4 +1,4 @@
-"""Another process, for the tests of Share: a fork of this one, which does something and says what came out."""
+"""Another process for the tests of Share: a fork, which does something and says what came out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Objects of user classes in a Share: they do what they would do outside of one, for all processes at once."""
+"""Objects of user classes in a Share do what they would do outside of one, for all processes."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ class Number:
 
     __radd__ = __add__
 
-    def __iadd__(self, other: Any) -> Number:
+    def __iadd__(self, other: Any) -> Number:  # noqa: PYI034
         self.n += other.n if isinstance(other, Number) else other
         return self
 
@@ -205,7 +205,7 @@ class Number:
         self.n += 1
         return self
 
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+    def __exit__(self, kind: object, error: object, trace: object) -> bool:
         self.n += 10
         return kind is KeyError
 
@@ -638,7 +638,11 @@ def test_copies_are_objects_of_ones_own(share: Any) -> None:
 
     assert {type(each) for each in copies} == {Account}
     assert {type(each.entries) for each in copies} == {list}
-    assert (share.account.balance, list(share.account.entries), share.account.child.balance) == (1, [1], 0)
+    assert (share.account.balance, list(share.account.entries), share.account.child.balance) == (
+        1,
+        [1],
+        0,
+    )
 
 
 def test_vars_are_the_attributes(share: Any) -> None:
@@ -735,15 +739,31 @@ def test_properties_are_read_set_and_deleted(share: Any) -> None:
 def test_operators_do_what_the_class_says(share: Any) -> None:
     share.o = Number(3)
 
-    assert [(share.o + 1).n, (1 + share.o).n, (share.o + share.o).n, (Number(1) + share.o).n] == [4, 4, 6, 4]
+    assert [(share.o + 1).n, (1 + share.o).n, (share.o + share.o).n, (Number(1) + share.o).n] == [
+        4,
+        4,
+        6,
+        4,
+    ]
     assert [(10 - share.o).n, (-share.o).n] == [7, -3]
     assert share.o == Number(3)
     assert Number(3) == share.o
     assert share.o < Number(4)
     assert share.o > Number(1)
     assert hash(share.o) == hash(3)
-    assert (int(share.o), float(share.o), bool(share.o), list(range(9))[share.o]) == (3, 3.0, True, 3)
-    assert (len(share.o), list(share.o), 3 in share.o, 4 in share.o, share.o[2]) == (3, [0, 1, 2], True, False, 6)
+    assert (int(share.o), float(share.o), bool(share.o), list(range(9))[share.o]) == (
+        3,
+        3.0,
+        True,
+        3,
+    )
+    assert (len(share.o), list(share.o), 3 in share.o, 4 in share.o, share.o[2]) == (
+        3,
+        [0, 1, 2],
+        True,
+        False,
+        6,
+    )
     assert (f"{share.o:x}", str(share.o), math.ceil(share.o)) == ("<3x>", "number 3", 42)
     assert share.o(1, 2, more=3) == 9
     share.o[1] = 5
@@ -838,7 +858,12 @@ def test_subclasses_of_containers(share: Any) -> None:
     share.stack[0] = 9
     del share.stack[1]
     assert elsewhere(lambda: list(share.stack)) == [9, 3, [4, 5]]
-    assert (share.stack.top, len(share.stack), 3 in share.stack, share.stack[1:2]) == ([4, 5], 3, True, [3])
+    assert (share.stack.top, len(share.stack), 3 in share.stack, share.stack[1:2]) == (
+        [4, 5],
+        3,
+        True,
+        [3],
+    )
     assert share.stack == [9, 3, [4, 5]]
     assert share.stack.pop() == [4, 5]
     assert isinstance(share.stack, list)
@@ -853,7 +878,11 @@ def test_subclasses_of_containers(share: Any) -> None:
     assert share.registry.get("q", 7) == 7
     share.counts["k"] = 1
     share.counts.bump("k")
-    assert elsewhere(lambda: (dict(share.counts), len(share.counts), "k" in share.counts)) == ({"k": 2}, 1, True)
+    assert elsewhere(lambda: (dict(share.counts), len(share.counts), "k" in share.counts)) == (
+        {"k": 2},
+        1,
+        True,
+    )
 
 
 def test_methods_of_every_kind(share: Any) -> None:
@@ -899,7 +928,10 @@ def test_a_method_returns_what_it_returns(share: Any) -> None:
     assert share.account.total() == 11
     assert share.account.with_more(1) is share.account
     share.account.with_more(1).with_more(1).entries.append(0)
-    assert elsewhere(lambda: (share.account.balance, list(share.account.entries))) == (14, [5, 6, 0])
+    assert elsewhere(lambda: (share.account.balance, list(share.account.entries))) == (
+        14,
+        [5, 6, 0],
+    )
 
 
 @pytest.mark.parametrize(
@@ -1006,7 +1038,11 @@ def test_what_the_caller_changes_later_does_not_leak_in(share: Any) -> None:
     share.direct = mine
     mine.append(4)
 
-    assert (list(share.desk.kept), list(share.desk.todo[-1]), list(share.direct)) == ([1], [1, 2], [1, 2, 3])
+    assert (list(share.desk.kept), list(share.desk.todo[-1]), list(share.direct)) == (
+        [1],
+        [1, 2],
+        [1, 2, 3],
+    )
     assert elsewhere(lambda: (list(share.desk.kept), list(share.desk.todo[-1]))) == ([1], [1, 2])
 
 

@@ -66,7 +66,8 @@ def share() -> Iterator[Any]:
 
 
 VALUES = [
-    None, True, 7, 10**100, 1.5, math.inf, 1 + 2j, "é\0", b"bytes", (1, ("a", b"")), frozenset({1, "a"}),
+    None, True, 7, 10**100, 1.5, math.inf, 1 + 2j, "é\0", b"bytes", (1, ("a", b"")),
+    frozenset({1, "a"}),
     Decimal("1.50"), Fraction(1, 3), datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC),
     datetime.date(2020, 1, 2), datetime.time(3, 4), days(1), Color.RED, Level.LOW, range(3),
     pathlib.PurePosixPath("/a"), uuid.UUID(int=5), ..., NotImplemented, math, Color, len, Meters(3),
@@ -142,7 +143,11 @@ def test_what_was_read_is_a_value_of_its_own(share: Any) -> None:
 def test_no_update_is_lost_whatever_the_type(share: Any) -> None:
     share.i, share.f, share.c, share.s, share.b, share.t = 0, 0.0, 0j, "", b"", ()
     share.set, share.price, share.part = frozenset(), Decimal(0), Fraction(0)
-    share.time, share.date, share.moment = days(0), datetime.date(2020, 1, 1), datetime.datetime(2020, 1, 1)
+    share.time, share.date, share.moment = (
+        days(0),
+        datetime.date(2020, 1, 1),
+        datetime.datetime(2020, 1, 1),
+    )
     share.d = {"price": Decimal(0), "time": days(0), "n": 0}
     share.holder = Holder()
 

@@ -57,7 +57,9 @@ def test_a_timer_times_the_caller_and_records_into_the_shared_one(share: Any) ->
 
     share.timer.start()
     seconds = share.timer.stop()
-    elsewhere(lambda: (share.timer.start(), share.timer.pause(), share.timer.resume(), share.timer.stop()))
+    elsewhere(
+        lambda: (share.timer.start(), share.timer.pause(), share.timer.resume(), share.timer.stop())
+    )
     share.timer.start()
     share.timer.lap()
     share.timer.discard()
@@ -103,7 +105,11 @@ def test_a_timer_has_its_statistics_and_all_else(share: Any) -> None:
         share.timer.add_time(-1)
 
     assert elsewhere(lambda: share.timer.get_statistics().num_times) == 3
-    assert (share.timer.max, share.timer.percentile(0), (share.timer + other).num_times) == (5.0, 1.0, 4)
+    assert (share.timer.max, share.timer.percentile(0), (share.timer + other).num_times) == (
+        5.0,
+        1.0,
+        4,
+    )
     assert isinstance(share.timer, Sktimer)
     assert repr(share.timer).startswith("<Sktimer: num_times=3")
     kept = copy.copy(share.timer)
@@ -163,7 +169,11 @@ def test_timers_inside_of_other_things_and_derived_ones(share: Any) -> None:
 def test_a_circuit_counts_for_all(share: Any) -> None:
     share.circuit = Circuit(3)
 
-    counts = [share.circuit.short(), elsewhere(lambda: share.circuit.short()), share.circuit.short()]
+    counts = [
+        share.circuit.short(),
+        elsewhere(lambda: share.circuit.short()),
+        share.circuit.short(),
+    ]
 
     assert counts == [False, False, True]
     assert elsewhere(lambda: (share.circuit.total_trips, share.circuit.times_shorted)) == (1, 0)
@@ -270,7 +280,6 @@ def test_what_cannot_be_shared_is_refused_wherever_it_is_put(share: Any, make: A
     value = make()
     share.x, share.items, share.table, share.box = 1, [1], {"a": 1}, Box()
 
-
     for attempt, name in (
         (lambda: setattr(share, "x", value), "x"),
         (lambda: setattr(share, "new", value), "new"),
@@ -283,7 +292,12 @@ def test_what_cannot_be_shared_is_refused_wherever_it_is_put(share: Any, make: A
         with pytest.raises(TypeError, match=rf"cannot share .*`share\.{name}`"):
             attempt()
 
-    assert (share.x, list(share.items), dict(share.table), share.box.content) == (1, [1], {"a": 1}, None)
+    assert (share.x, list(share.items), dict(share.table), share.box.content) == (
+        1,
+        [1],
+        {"a": 1},
+        None,
+    )
     assert not hasattr(share, "new")
     if hasattr(value, "close"):
         value.close()

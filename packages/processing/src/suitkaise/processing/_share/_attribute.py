@@ -2,9 +2,9 @@
 
 Two locks guard an attribute, each a byte of the lock file (`_locks`) with a lock of the threads of
 this process before it. The *log lock* is held for the microseconds in which records are read or
-appended. The *turn* is held by a method of a user's object from its first step to its last. The first
-method marks the attribute (IS_OBJECT): who writes to it in another way takes the turn as well from
-then on, and looks for the mark again once it has the log lock. Who reads takes no turn.
+appended. The *turn* is held by a method of a user's object from its first step to its last. The
+first method marks the attribute (IS_OBJECT): who writes to it in another way takes the turn as well
+from then on, and looks for the mark again once it has the log lock. Who reads takes no turn.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Attribute:
 
     @contextmanager
     def using(self, replica: Replica, thing: Any) -> Iterator[tuple[Replica, Any]]:
-        """Have what stands now for an object stay as it is; others get another replica meanwhile."""
+        """Have what stands now for an object stay; others get another replica meanwhile."""
         thread = threading.get_ident()
         with self._threads:
             if (
@@ -163,9 +163,13 @@ class Attribute:
         words, at = self.words, self._at
         if words[STATE] != RUNNING:
             self.member.check_before_writing()
-        if not is_object and not words[at + IS_OBJECT]:
-            if self._assign(body, value, is_object=False, is_plain=is_plain, has_turn=False):
-                return
+        is_done = (
+            not is_object
+            and not words[at + IS_OBJECT]
+            and self._assign(body, value, is_object=False, is_plain=is_plain, has_turn=False)
+        )
+        if is_done:
+            return
         with self.turn:
             self._assign(body, value, is_object=is_object, is_plain=is_plain, has_turn=True)
 
@@ -284,8 +288,11 @@ class Attribute:
         on the replica, of which there is another one as soon as somebody wants to read.
 
         Args:
-            replica, target: The object, as it was last seen.
-            function, args, kwargs: What to run, with the object as its first argument.
+            replica: What the object was last seen in.
+            target: The object.
+            function: What to run, with the object as its first argument.
+            args: The arguments after that.
+            kwargs: Those by name.
             writes: Which of its attributes that may change; "*" is all of them.
 
         Returns:
@@ -573,9 +580,7 @@ class Attribute:
 
 def _detach(result: Any) -> Any:
     """Return what was part of a replica as something of its own."""
-    if type(result) not in ATOMS and (
-        isinstance(result, Node) or kind_of(type(result)) == OBJECT
-    ):
+    if type(result) not in ATOMS and (isinstance(result, Node) or kind_of(type(result)) == OBJECT):
         return decode(encode_state(result))[1]
     return result
 
