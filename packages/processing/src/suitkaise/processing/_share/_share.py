@@ -172,7 +172,8 @@ class Share:
         not take it is not held up. It can be taken more than once by the same thread. The kernel
         frees it when its holder dies.
         """
-        return self._member.locks.user
+        lock: ByteLock = self._member.locks.user
+        return lock
 
     # Life
 
