@@ -67,7 +67,7 @@ def share() -> Iterator[Any]:
 
 VALUES = [
     None, True, 7, 10**100, 1.5, math.inf, 1 + 2j, "é\0", b"bytes", (1, ("a", b"")),
-    frozenset({1, "a"}),
+    frozenset({1}),
     Decimal("1.50"), Fraction(1, 3), datetime.datetime(2020, 1, 2, tzinfo=datetime.UTC),
     datetime.date(2020, 1, 2), datetime.time(3, 4), days(1), Color.RED, Level.LOW, range(3),
     pathlib.PurePosixPath("/a"), uuid.UUID(int=5), ..., NotImplemented, math, Color, len, Meters(3),
