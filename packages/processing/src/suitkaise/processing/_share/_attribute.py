@@ -2,8 +2,9 @@
 
 Two locks guard an attribute, each a byte of the lock file (`_locks`) with a lock of the threads of
 this process before it. The *log lock* is held for the microseconds in which records are read or
-appended. The *turn* is held by a method of a user's object from its first step to its last; who
-writes to such an attribute in another way takes it as well, who reads does not.
+appended. The *turn* is held by a method of a user's object from its first step to its last. The
+first method marks the attribute (IS_OBJECT): who writes to it in another way takes the turn as well
+from then on, and looks for the mark again once it has the log lock. Who reads takes no turn.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from ._member import Member
 
 _UNSHARABLE = (SerializationError, NotSharableError)
+_WITHOUT_TURN = object()  # what was to be changed holds an object that others have turns to change
 _LARGEST_LOG_GROWN = 4  # times the snapshot, before a writer that lags behind reads it all
 
 
@@ -90,6 +92,7 @@ class Attribute:
                 replica.supersede()
                 replica.users.clear()
         self._stepping = self._ahead = None
+        self.local_timers.clear()
         self.replica = self._beside = self._nothing
 
     # Reading
@@ -140,7 +143,7 @@ class Attribute:
 
     @contextmanager
     def using(self, replica: Replica, thing: Any) -> Iterator[tuple[Replica, Any]]:
-        """Have what stands now for an object stay as it is; others get another replica meanwhile."""
+        """Have what stands now for an object stay; others get another replica meanwhile."""
         thread = threading.get_ident()
         with self._threads:
             if (
@@ -164,11 +167,15 @@ class Attribute:
         words, at = self.words, self._at
         if words[STATE] != RUNNING:
             self.member.check_before_writing()
-        if is_object or words[at + IS_OBJECT]:
-            with self.turn:
-                self._assign(body, value, is_object=is_object, is_plain=is_plain)
-        else:
-            self._assign(body, value, is_object=False, is_plain=is_plain)
+        is_done = (
+            not is_object
+            and not words[at + IS_OBJECT]
+            and self._assign(body, value, is_object=False, is_plain=is_plain, has_turn=False)
+        )
+        if is_done:
+            return
+        with self.turn:
+            self._assign(body, value, is_object=is_object, is_plain=is_plain, has_turn=True)
 
     def remove(self) -> None:
         """Make it one that is not there, and give back its memory."""
@@ -199,19 +206,9 @@ class Attribute:
         words = self.words
         if words[STATE] != RUNNING:
             self.member.check_before_writing()
-        with self._threads:
-            try:
-                hold(self._lock_file, self._byte)
-                replica = self.replica
-                if replica.seen != words[self.end_at] or words[self._at + FROZEN]:
-                    replica = self._catch_up_to_write()
-                result = evaluate(value, replica.root)
-                body = encode_state(result)
-                end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
-            finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if is_plain(result) and not words[self._at + FROZEN]:
-                self._take_plain(result, end)
+        if words[self._at + IS_OBJECT] or not self._compute(value, has_turn=False):
+            with self.turn:
+                self._compute(value, has_turn=True)
 
     def append_effect(self, node: Any, operation: str, arguments: tuple[Any, ...]) -> None:
         """Append an effect that holds whatever is there, if nothing else became of the root."""
@@ -232,7 +229,11 @@ class Attribute:
                 is_done = False
                 try:
                     hold(self._lock_file, self._byte)
-                    if words[at + ROOT_AT] <= replica.seen and not words[at + FROZEN]:
+                    if (
+                        words[at + ROOT_AT] <= replica.seen
+                        and not words[at + FROZEN]
+                        and not words[at + IS_OBJECT]
+                    ):
                         is_current = words[self.end_at] == replica.seen
                         end = self._store.append(self.slot, body) or self._make_room(body)
                         is_done = True
@@ -277,10 +278,12 @@ class Attribute:
             return stepping.note(target, plan, arguments, named)
         if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
             self.member.check_before_writing()
-        if self.words[self._at + IS_OBJECT]:
-            with self.turn:
-                return self._change(replica, target, plan, arguments, named)
-        return self._change(replica, target, plan, arguments, named)
+        if not self.words[self._at + IS_OBJECT]:
+            result = self._change(replica, target, plan, arguments, named, has_turn=False)
+            if result is not _WITHOUT_TURN:
+                return result
+        with self.turn:
+            return self._change(replica, target, plan, arguments, named, has_turn=True)
 
     def run(
         self,
@@ -297,8 +300,11 @@ class Attribute:
         on the replica, of which there is another one as soon as somebody wants to read.
 
         Args:
-            replica, target: The object, as it was last seen.
-            function, args, kwargs: What to run, with the object as its first argument.
+            replica: What the object was last seen in.
+            target: The object.
+            function: What to run, with the object as its first argument.
+            args: The arguments after that.
+            kwargs: Those by name.
             writes: Which of its attributes that may change; "*" is all of them.
 
         Returns:
@@ -318,9 +324,11 @@ class Attribute:
                     present.seen != self.words[self.end_at]
                     or present.users
                     or self.words[self._at + FROZEN]
+                    or not self.words[self._at + IS_OBJECT]
                 ):
                     try:
                         hold(self._lock_file, self._byte)
+                        self.words[self._at + IS_OBJECT] = 1  # from now on others take turns
                         present = self._catch_up_to_write()
                     finally:
                         lockf(self._lock_file, LOCK_UN, 1, self._byte)
@@ -374,12 +382,37 @@ class Attribute:
             except BufferError:
                 continue  # somebody looks into its memory: what is new comes to a new replica
 
-    def _assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
+    def _compute(self, value: Any, *, has_turn: bool) -> bool:
+        """Append a computed value; returns False if that takes the turn."""
+        words = self.words
+        with self._threads:
+            try:
+                hold(self._lock_file, self._byte)
+                if words[self._at + IS_OBJECT] and not has_turn:
+                    return False
+                replica = self.replica
+                if replica.seen != words[self.end_at] or words[self._at + FROZEN]:
+                    replica = self._catch_up_to_write()
+                result = evaluate(value, replica.root)
+                body = encode_state(result)
+                end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
+            finally:
+                lockf(self._lock_file, LOCK_UN, 1, self._byte)
+            if is_plain(result) and not words[self._at + FROZEN]:
+                self._take_plain(result, end)
+            return True
+
+    def _assign(
+        self, body: bytes, value: Any, *, is_object: bool, is_plain: bool, has_turn: bool
+    ) -> bool:
+        """Append a state; returns False if that takes the turn."""
         words, at = self.words, self._at
         with self._threads:
             self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
+                if words[at + IS_OBJECT] and not has_turn:
+                    return False
                 if is_object:
                     words[at + IS_OBJECT] = 1
                 end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
@@ -389,6 +422,7 @@ class Attribute:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             if is_plain and not words[at + FROZEN]:
                 self._take_plain(value, end)
+            return True
 
     def _record(self, step: Step) -> tuple[bytes | None, bool]:
         try:
@@ -426,11 +460,15 @@ class Attribute:
         plan: Plan,
         arguments: tuple[Any, ...],
         named: dict[str, Any],
+        *,
+        has_turn: bool,
     ) -> Any:
         with self._threads:
             self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
+                if self.words[self._at + IS_OBJECT] and not has_turn:
+                    return _WITHOUT_TURN
                 self._is_held = True
                 replica = self.replica
                 if (

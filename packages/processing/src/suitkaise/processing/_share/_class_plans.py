@@ -130,9 +130,7 @@ class ClassPlan:
         if found is _MISSING or accessor is None or isinstance(found, types.MemberDescriptorType):
             return Entry(DATA)
         writes = self._property_writes(name, use) if isinstance(found, property) else ALL
-        return Entry(
-            CHANGING, lambda thing, *value: accessor(found, thing, *value), writes or ALL
-        )
+        return Entry(CHANGING, lambda thing, *value: accessor(found, thing, *value), writes or ALL)
 
     def _property_writes(self, name: str, use: Use) -> tuple[str, ...]:
         if isinstance(self.cls.__dict__.get("_shared_meta"), dict):  # written by hand
@@ -173,11 +171,8 @@ def _meta_of(cls: type) -> Any:
 
 
 def _blocks(found: Any, plain: types.FunctionType, cls: type) -> bool:
-    return getattr(found, "__sk_blocking__", False) is True or bool(
-        find_blocking_calls(plain, cls)
-    )
+    return getattr(found, "__sk_blocking__", False) is True or bool(find_blocking_calls(plain, cls))
 
 
 def _call_bound(found: Any, thing: Any, /, *args: Any, **kwargs: Any) -> Any:
     return found.__get__(thing, type(thing))(*args, **kwargs)
-

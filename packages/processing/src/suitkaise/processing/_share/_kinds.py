@@ -96,9 +96,13 @@ def _kind_of(kind: type) -> int:
         return CONTAINER
     if kind in _FROZEN or is_record(kind):
         return FROZEN
-    if issubclass(kind, _VALUES):
+    if issubclass(kind, _VALUES) or _is_numpy_scalar(kind):
         return VALUE
     return OBJECT
+
+
+def _is_numpy_scalar(kind: type) -> bool:
+    return any(base.__module__ == "numpy" and base.__name__ == "generic" for base in kind.__mro__)
 
 
 def is_record(kind: type) -> bool:
@@ -127,7 +131,7 @@ def is_open(kind: type) -> bool:
 def attributes_of(thing: Any) -> dict[str, Any]:
     """Return the attributes that an object has of its own, in its `__dict__` and its slots."""
     attributes = dict(getattr(thing, "__dict__", ()))
-    for name in _slots_of(type(thing)):
+    for name in _slots_of(type(thing)):  # type: ignore[arg-type]
         try:
             attributes[name] = object.__getattribute__(thing, name)
         except AttributeError:

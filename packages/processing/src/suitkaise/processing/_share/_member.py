@@ -131,7 +131,9 @@ class Member:
         try:
             body = encode_state(value)
         except Exception as error:
-            raise TypeError(f"cannot share `share.{name}` ({_type_name(value)}): {error}") from error
+            raise TypeError(
+                f"cannot share `share.{name}` ({_type_name(value)}): {error}"
+            ) from error
         if attribute is None:
             attribute = self._add(name)
         attribute.assign(
@@ -272,7 +274,9 @@ def _level_of_user() -> int:
 
 def _type_name(value: Any) -> str:
     cls = type(value)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    return (
+        cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    )
 
 
 _members: weakref.WeakSet[Member] = weakref.WeakSet()

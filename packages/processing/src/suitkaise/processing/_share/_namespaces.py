@@ -1,9 +1,9 @@
-"""What `vars` gives of a shared object: a dict of its attributes, as they are when it is asked for."""
+"""What `vars` gives of a shared object: a dict of its attributes as they are at that moment."""
 
 from __future__ import annotations
 
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, Self
 
 
 class Namespace(dict[str, Any]):
@@ -25,7 +25,7 @@ class Namespace(dict[str, Any]):
         super().__delitem__(name)
         delete_data(self._shared, name)
 
-    def __ior__(self, other: Any) -> Namespace:  # type: ignore[override,misc]
+    def __ior__(self, other: Any) -> Self:  # type: ignore[override,misc]
         self.update(other)
         return self
 
@@ -33,8 +33,8 @@ class Namespace(dict[str, Any]):
         return dict, (dict(self),)
 
     # Of dict itself these would not go through the two above.
-    update = MutableMapping.update  # type: ignore[assignment]
-    setdefault = MutableMapping.setdefault  # type: ignore[assignment]
-    pop = MutableMapping.pop  # type: ignore[assignment]
+    update = MutableMapping.update
+    setdefault = MutableMapping.setdefault
+    pop = MutableMapping.pop
     popitem = MutableMapping.popitem
     clear = MutableMapping.clear

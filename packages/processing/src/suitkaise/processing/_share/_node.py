@@ -49,7 +49,7 @@ class Node:
     @classmethod
     def _made_of(cls, plain: Any) -> Any:
         """Return a new node that holds what an ordinary container does."""
-        node = PLAIN_TYPES[cls].__new__(cls)
+        node: Any = PLAIN_TYPES[cls].__new__(cls)  # type: ignore[call-overload]
         PLAIN_TYPES[cls].__init__(node, plain)  # type: ignore[misc]
         return node
 

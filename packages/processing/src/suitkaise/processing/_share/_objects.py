@@ -12,7 +12,7 @@ import functools
 import inspect
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
 from ._effects import ATOMS, decode, encode_state
@@ -26,6 +26,7 @@ from ._store import RUNNING, STATE
 if TYPE_CHECKING:
     from ._attribute import Attribute
 
+T = TypeVar("T")
 _get = object.__getattribute__
 
 # What every object has and a proxy does for itself.
@@ -78,13 +79,13 @@ class SharedObject(metaclass=SharedClass):
             return type(thing)
         if name in _ASKED_OF_PROXY:
             return _get(self, name)
+        if name == "__dict__":
+            return _namespace(self)
         plan = plan_of(type(thing))
         entry = plan.to_read(name)
         if entry.kind == DATA:
-            if plan.has_hook and name not in ("__dict__", "__weakref__"):
+            if plan.has_hook:
                 return _read_or_ask(self, name, plan.to_read("__getattr__"))
-            if name == "__dict__":
-                return _namespace(self)
             return _read(self, name)
         if not entry.is_property and name in getattr(thing, "__dict__", ()):
             return _read(self, name)
@@ -125,13 +126,13 @@ class SharedObject(metaclass=SharedClass):
         return hash(_get(self, "_replica").attribute)
 
     def __dir__(self) -> list[str]:
-        return _with(self, dir)
+        return _with(self, lambda thing: dir(thing))
 
     def __repr__(self) -> str:
-        return _with(self, repr)
+        return _with(self, lambda thing: repr(thing))
 
     def __str__(self) -> str:
-        return _with(self, str)
+        return _with(self, lambda thing: str(thing))
 
     def __format__(self, spec: str) -> str:
         return _with(self, lambda thing: format(thing, spec))
@@ -211,7 +212,8 @@ def _method_there(share: Any, name: str, path: Any, method: str) -> Any:
 
 def proxy(replica: Replica, thing: Any) -> Any:
     """Return what stands for an object of a replica."""
-    shared = object.__new__(_proxy_class(type(thing)))
+    cls: Any = _proxy_class(type(thing))  # type: ignore[arg-type]
+    shared: Any = object.__new__(cls)
     object.__setattr__(shared, "_replica", replica)
     object.__setattr__(shared, "_object", thing)
     return shared
@@ -269,19 +271,19 @@ def _read_or_ask(shared: Any, name: str, hook: Entry) -> Any:
     try:
         _get(thing, name)
     except AttributeError:
-        return _run(shared, hook, (name,), {})
+        return _run(shared, hook, (name,), {}, name)
     return _read(shared, name)
 
 
 def _namespace(shared: Any) -> Namespace:
-    replica, thing = _current(shared)
+    _, thing = _current(shared)
     if not hasattr(thing, "__dict__"):
         raise AttributeError(f"{type(thing).__name__!r} object has no attribute '__dict__'")
     names = _with(shared, lambda thing: list(thing.__dict__))
     return Namespace(shared, {name: _read(shared, name) for name in names})
 
 
-def _with(shared: Any, function: Callable[[Any], Any]) -> Any:
+def _with(shared: Any, function: Callable[[Any], T]) -> T:
     """Return what a function finds out about the object, which stays as it is meanwhile."""
     replica, thing = place(shared)
     attribute = replica.attribute
@@ -306,7 +308,8 @@ def _run(
     Args:
         shared: The proxy.
         entry: How.
-        args, kwargs: What the function is called with, after the object.
+        args: What the function is called with, after the object.
+        kwargs: The same by name.
         key: Where what it gives stands, if it can be assigned there: a property, an element.
     """
     function = entry.function
@@ -409,13 +412,14 @@ def _special(name: str) -> Callable[..., Any]:
         entry = plan_of(type(_get(self, "_object"))).to_read(name)
         return _run(self, entry, tuple(map(strip, args)), kwargs)
 
-    special = {"__getitem__": _get_item, "__setitem__": _set_item}.get(name, call)
+    special: Any = {"__getitem__": _get_item, "__setitem__": _set_item}.get(name, call)
     special.__name__ = name
-    return special
+    made: Callable[..., Any] = special
+    return made
 
 
 class _Key(NamedTuple):
-    """The key of an element of an object that has `__getitem__`; a string is that of an attribute."""
+    """The key of an element, of what has `__getitem__`; that of an attribute is its name alone."""
 
     key: Any
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -217,10 +218,8 @@ class Replica:
             operation, *values = effect
             if self._is_moved(target):
                 self.is_moved_changed = True
-            try:
+            with suppress(DetachedError):  # else it has been taken out: nobody else has it
                 journal.append((operation, self.path_to(target), *values))
-            except DetachedError:
-                pass  # it has been taken out: nobody else has it
             for value in values:
                 self._note_moved(value)
             OPERATIONS[operation](target, *values)
@@ -248,7 +247,11 @@ class Replica:
             up, key = self._link(target)
             if up is None:
                 return False
-            if type(key) is str and kind_of(type(up)) == OBJECT and _attribute(up, key) is not target:
+            if (
+                type(key) is str
+                and kind_of(type(up)) == OBJECT
+                and _attribute(up, key) is not target
+            ):
                 return True
             target = up
         return False
@@ -282,7 +285,8 @@ class Replica:
 
         Args:
             where: Where it was read.
-            owner, key: Where it is to be written; the owner is part of this replica.
+            owner: Where it is to be written, a part of this replica.
+            key: And where in there.
         """
         old: Replica | None = where.replica
         if old is None or where.key != key:
@@ -297,7 +301,7 @@ class Replica:
             return False
 
     def is_standing(self, value: Any, present: Any) -> bool:
-        """Tell whether a value that was read from the Share is what stands somewhere in this replica.
+        """Tell whether a value that was read from the Share is what stands somewhere in here.
 
         `share.d["k"] += [1]` changes what stands there, and then assigns it.
         """
@@ -319,7 +323,7 @@ class Replica:
             return False
 
     def _climb_from(self, target: Any) -> Path | None:
-        """Return the path to something by what held it and what held that; None: it leads astray."""
+        """Return the path to something by what held it, and what held that; None: it is gone."""
         steps: list[Any] = []
         met: set[int] = set()
         while target is not self.root:
@@ -402,7 +406,8 @@ class Replica:
             new = made[id(thing)]
             above = made[id(above)] if above is not up else up
             if isinstance(new, Node):
-                new._replica, new._up, new._key = self, above, place  # type: ignore[misc]
+                node: Any = new
+                node._replica, node._up, node._key = self, above, place
             else:
                 self._links[id(new)] = new, above, place
             if kind_of(type(new)) != FROZEN:
@@ -484,9 +489,9 @@ def _step(thing: Any, kind: int, key: Any) -> Any:
         return next(islice(thing._parts(), key, None))[1]
     if isinstance(thing, Node):
         return thing._part(key)
-    kind = type(thing)
+    cls = type(thing)
     for base in (list, dict, tuple):  # without what the user's class makes of it
-        if issubclass(kind, base):
+        if issubclass(cls, base):
             return base.__getitem__(thing, key)
     raise LookupError(key)
 

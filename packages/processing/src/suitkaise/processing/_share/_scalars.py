@@ -1,4 +1,4 @@
-"""What never changes and can be computed with: numbers, text, tuples, as they are read from a Share.
+"""What never changes and can be computed with, as it is read from a Share: numbers, text, tuples.
 
 A value that was read remembers where it stood, and what was computed from it remembers how: so that
 `share.n += 1` and `share.n = 2 * share.n + 1` can be computed again, with what is there when they
@@ -27,8 +27,8 @@ class Origin:
         self.key = key
 
 
-# What a value was computed by: (operation, left, right); a value itself if it is plain, and for what
-# stood there, _READ.
+# What a value was computed by: (operation, left, right); a value itself if it is plain, and for
+# what stood there, _READ.
 Expression = Any
 
 
@@ -126,8 +126,7 @@ def _unary(operation: Callable[[Any], Any], name: str) -> Any:
     return compute
 
 
-
-_BINARY = {
+_BINARY: dict[str, Any] = {
     "add": operator.add,
     "sub": operator.sub,
     "mul": operator.mul,
@@ -193,11 +192,8 @@ def _register(base: type, make: Callable[[Any, Any], Any] | None = None) -> Call
 
 _BUILT_IN = (int, float, complex, str, bytes, tuple, frozenset)
 TRACKED: set[type] = set()
-TRACKING: dict[type, Callable[[Any], Any] | None] = {
-    **{
-        base: _register(base)
-        for base in (*_BUILT_IN, decimal.Decimal, fractions.Fraction)
-    },
+TRACKING: dict[type, Any] = {  # what makes one of a value; None: nothing does
+    **{base: _register(base) for base in (*_BUILT_IN, decimal.Decimal, fractions.Fraction)},
     datetime.timedelta: _register(
         datetime.timedelta, lambda cls, value: cls(value.days, value.seconds, value.microseconds)
     ),

@@ -185,7 +185,8 @@ class Share:
         frees it when its holder dies.
         """
         self._member.check()
-        return self._member.locks.user
+        lock: ByteLock = self._member.locks.user
+        return lock
 
     # Life
 

@@ -67,7 +67,7 @@ class Step:
 
     def _rebound(self) -> list[Effect] | None:
         """Return effects for what was rebound; None if there may be changes besides."""
-        if self._writes == ALL and not is_open(type(self._target)):
+        if self._writes == ALL and not is_open(type(self._target)):  # type: ignore[arg-type]
             return None
         path = self.replica.path_to(self._target)
         before, after = self._before, _attributes(self._target, self._writes)
@@ -78,9 +78,7 @@ class Step:
             elif type(new) not in ATOMS and not self._is_seen(new):
                 return None
         if len(before) > len(after) or not before.keys() <= after.keys():
-            effects += [
-                ("attribute.delete", path, name) for name in before if name not in after
-            ]
+            effects += [("attribute.delete", path, name) for name in before if name not in after]
         return effects
 
     def _is_seen(self, value: Any) -> bool:
