@@ -124,7 +124,7 @@ def check_sequence(partner, start, operations):
     for is_partners, operation in operations:
         before = copy.deepcopy(model.x)
         expected = carry_out(model, pickle.loads(pickle.dumps(operation)))
-        if expected[0] == "raised":
+        if expected[0] == "raised" and operation[0] != "augment":
             model.x = before  # a sort that fails leaves a list half sorted, but not one in a Share
         outcome = partner.do(*operation) if is_partners else carry_out(partner.share, operation)
         assert outcome[0] == expected[0], (operation, model.x)
@@ -665,7 +665,7 @@ def test_what_was_removed_can_be_read_but_not_changed(share):
     removed = share.x[0]
     del share.x[0]
 
-    with pytest.raises(DetachedError, match="no longer part of share.x"):
+    with pytest.raises(DetachedError, match=r"no longer part of share\.x"):
         removed.append(3)
 
     assert removed == [1]
@@ -856,6 +856,18 @@ def test_no_increment_is_lost():
     assert (share.bytes[0], len(share.bytes)) == (600 % 256, 601)
     assert list(share.numpy) == [1800, 1200, 1200, 1200]
     assert share.number == 600
+
+
+def test_text_is_formatted_with_anything(share):
+    class Text(str):
+        __slots__ = ()
+
+    share.x = "%s"
+
+    assert share.x % [1] == "[1]"
+    assert share.x + Text("!") == "%s!"
+    with pytest.raises(TypeError, match="can only concatenate str"):
+        share.x + 1
 
 
 # NumPy

@@ -174,7 +174,7 @@ class Replica:
         return bool(replica.last_path_to(one) == self.last_path_to(other))
 
     def _climb_from(self, target: Any) -> Path | None:
-        """Return the path to something by what held it and what held that; None: it leads astray."""
+        """Return the path to something by what held it, and that; None: it leads astray."""
         steps: list[Any] = []
         met: set[int] = set()
         while target is not self.root:

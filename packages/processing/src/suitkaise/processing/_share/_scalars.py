@@ -1,4 +1,4 @@
-"""What never changes and can be computed with: numbers, text, tuples, as they are read from a Share.
+"""What never changes and can be computed with: numbers, text, tuples, as read from a Share.
 
 A value that was read remembers where it stood, and what was computed from it remembers how: so that
 `share.n += 1` and `share.n = 2 * share.n + 1` can be computed again, with what is there when they
@@ -26,8 +26,8 @@ class Origin:
         self.key = key
 
 
-# What a value was computed by: (operation, left, right); a value itself if it is plain, and for what
-# stood there, _READ.
+# What a value was computed by: (operation, left, right); a value itself if it is plain, and for
+# what stood there, _READ.
 Expression = Any
 
 
@@ -93,7 +93,11 @@ def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
     return tracked
 
 
-def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bool) -> Any:
+def _binary(
+    base: type, operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bool
+) -> Any:
+    plainly = getattr(base, name, None)
+
     def compute(self: Any, other: Any) -> Any:
         kind = type(other)
         if kind in ATOMS or kind in TRACKING:
@@ -101,8 +105,8 @@ def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bo
         elif kind in TRACKED:
             plain = other._plain
             other_expression = other._expression if other._origin is self._origin else plain
-        else:
-            return NotImplemented
+        else:  # `"%s" % [1]`: what may change is not remembered
+            return NotImplemented if plainly is None else plainly(self._plain, other)
         if is_reflected:
             result = operation(plain, self._plain)
             step = _Step(operation, other_expression, self._expression)
@@ -162,8 +166,8 @@ def _tracked_class(base: type) -> type:
     }
     for name, operation in _BINARY.items():
         if hasattr(base, f"__{name}__"):
-            members[f"__{name}__"] = _binary(operation, f"__{name}__", is_reflected=False)
-            members[f"__r{name}__"] = _binary(operation, f"__r{name}__", is_reflected=True)
+            members[f"__{name}__"] = _binary(base, operation, f"__{name}__", is_reflected=False)
+            members[f"__r{name}__"] = _binary(base, operation, f"__r{name}__", is_reflected=True)
     for name, unary in _UNARY.items():
         if hasattr(base, name):
             members[name] = _unary(unary, name)
