@@ -523,10 +523,14 @@ SAFE = {
     OrderedDict: UNORDERED,
     np.ndarray: {
         # Through __array_ufunc__, and what an array of the Share is not written to by.
-        *(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in (
-            *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
-            *("lshift", "rshift", "and", "or", "xor"),
-        )),
+        *(
+            f"__{prefix}{name}__"
+            for prefix in ("", "r", "i")
+            for name in (
+                *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
+                *("lshift", "rshift", "and", "or", "xor"),
+            )
+        ),
         *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
         *("__neg__", "__pos__", "__abs__", "__invert__", "__len__"),
         *("__array_priority__", "__array_wrap__", "__buffer__", "__release_buffer__"),
@@ -918,7 +922,7 @@ def test_an_array_of_numpy_is_what_one_would_be(partner, operations):
                 model.x = before
             done = partner.do(*operation) if is_partners else carry_out(partner.share, operation)
             assert done[0] == expected[0], (done, expected)
-            assert repr(done[1:]) == repr(expected[1:])
+            assert repr(done[1]) == repr(expected[1])
             assert repr(np.asarray(partner.share.x)) == repr(model.x)
             assert repr(partner.result("call", plain, ())) == repr(model.x)
 

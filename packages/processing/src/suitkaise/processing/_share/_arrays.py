@@ -191,7 +191,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):
         if now._whole is None:
             return found
         if isinstance(found, np.ndarray):
-            picked = found.view(_Picked)
+            picked = (found if found.size else found.copy()).view(_Picked)
             picked._whole, picked._steps, picked._from = now._whole, now._steps, given
             picked._todo = []
             return picked

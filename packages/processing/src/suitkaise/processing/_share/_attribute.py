@@ -363,4 +363,3 @@ def _detach(result: Any) -> Any:
     if type(result) not in ATOMS and is_holding(result):
         return decode(encode_state(result))[1]
     return result
-

@@ -3,9 +3,10 @@
     word TOP        everything from there on has never been used
     FREE(n)         how many blocks of 2**n bytes are free here, then where they are
 
-The memory is a sparse file much larger than what it ever holds: only pages that were written to take
-memory. So blocks are never joined or moved. A block that is given back also gives back its pages,
-unless it is small: then it is used again soon, and finding and clearing pages is what would cost.
+The memory is a sparse file much larger than what it ever holds: only pages that were written to
+take memory. So blocks are never joined or moved. A block that is given back also gives back its
+pages, unless it is small: then it is used again soon, and finding and clearing pages is what would
+cost.
 
 Nothing here locks: whoever calls holds the store's heap lock. A holder that is killed leaves the
 lists whole, for a count is written last; a block that it had in hand is found by `_store`, which

@@ -1,9 +1,10 @@
 """Locks that all members of a Share have in common, and that die with their holder.
 
 A POSIX record lock on a byte of a file belongs to a process: the kernel frees it when the process
-ends, however it ends, and a fork does not inherit it. It says nothing to the threads of one process,
-so each has a lock for threads before it. Closing *any* descriptor of the file frees all locks that
-the process holds on it: there is exactly one, nothing is ever mapped from it, and it is closed last.
+ends, however it ends, and a fork does not inherit it. It says nothing to the threads of one
+process, so each has a lock for threads before it. Closing *any* descriptor of the file frees all
+locks that the process holds on it: there is exactly one, nothing is ever mapped from it, and it is
+closed last.
 """
 
 from __future__ import annotations

@@ -96,7 +96,8 @@ class Member:
         try:
             body = encode_state(value)
         except Exception as error:
-            raise TypeError(f"cannot share `share.{name}` ({_type_name(value)}): {error}") from error
+            kind = _type_name(value)
+            raise TypeError(f"cannot share `share.{name}` ({kind}): {error}") from error
         if attribute is None:
             attribute = self._add(name)
         attribute.assign(
@@ -131,8 +132,8 @@ class Member:
             )
         if state == ENDED:
             raise ProcessError(
-                "this Share has ended with the process that made it; keep the Share referenced there "
-                "for as long as others use it"
+                "this Share has ended with the process that made it; keep the Share referenced "
+                "there for as long as others use it"
             )
 
     def check_before_writing(self) -> None:
@@ -180,8 +181,8 @@ class Member:
         names = self._directory.read().root
         if len(names) + 1 >= MOST_SLOTS:
             raise ValueError(
-                f"a Share has had {MOST_SLOTS:,} names by now, `share.{name}` would be one too many; "
-                "keep values whose names are made up in a dict: `share.jobs[name] = ...`"
+                f"a Share has had {MOST_SLOTS:,} names by now, `share.{name}` would be one too "
+                "many; keep values whose names are made up in a dict: `share.jobs[name] = ...`"
             )
         if self.words[STATE] == STOPPED:
             self._freeze_next(len(names) + 1)
@@ -226,7 +227,8 @@ def _append_new(names: list[str], name: str) -> tuple[None, tuple[Any, ...] | No
 
 def _type_name(value: Any) -> str:
     cls = type(value)
-    return cls.__qualname__ if cls.__module__ == "builtins" else f"{cls.__module__}.{cls.__qualname__}"
+    name = cls.__qualname__
+    return name if cls.__module__ == "builtins" else f"{cls.__module__}.{name}"
 
 
 _members: weakref.WeakSet[Member] = weakref.WeakSet()

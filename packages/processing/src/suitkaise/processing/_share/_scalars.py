@@ -128,7 +128,6 @@ def _unary(operation: Callable[[Any], Any], name: str) -> Any:
     return compute
 
 
-
 _BINARY = {
     "add": operator.add,
     "sub": operator.sub,

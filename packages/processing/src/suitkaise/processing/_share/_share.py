@@ -17,10 +17,10 @@ __all__ = ["Share"]
 class Share:
     """Attributes that several processes have in common, always in sync.
 
-    Assign what you like, pass the Share to processes, and read and change the attributes as those of
-    any object. A read that begins after a write has returned, in whichever process, sees it. What is
-    read, changed and written back in one statement (``share.count += 1``, ``share.d["k"] += 1``,
-    ``share.items.append(1)``, a method of an object) is one step: nothing is lost.
+    Assign what you like, pass the Share to processes, and read and change the attributes as those
+    of any object. A read that begins after a write has returned, in whichever process, sees it.
+    What is read, changed and written back in one statement (``share.count += 1``, ``share.d["k"]
+    += 1``, ``share.items.append(1)``, a method of an object) is one step: nothing is lost.
 
     Args:
         auto_start: Whether it is started at once; else with `start`.
@@ -101,7 +101,8 @@ class Share:
         not take it is not held up. It can be taken more than once by the same thread. The kernel
         frees it when its holder dies.
         """
-        return self._member.locks.user
+        member: Member = self._member
+        return member.locks.user
 
 
 _RESERVED = frozenset(name for name in dir(Share) if not name.startswith("__")) | {"_member"}

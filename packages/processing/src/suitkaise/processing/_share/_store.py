@@ -11,12 +11,12 @@
 
 A slot's END is the position behind its last record. Positions count on for ever, across all blocks,
 so that END alone tells a reader whether anything is new. A record becomes part of the truth with
-one write of one word, END: a writer that is killed before leaves bytes that the next one overwrites.
+one write of one word, END: a writer that is killed before leaves bytes that the next overwrites.
 A new block becomes the attribute's with one write of BLOCK. If it holds a new value instead of a
 record, END follows, and who comes between the two finds a base beyond END, and completes it.
 
-What a record or a snapshot says is its reader's business (`_effects`), except that a *state* says all
-there is to know: what came before it need not be read.
+What a record or a snapshot says is its reader's business (`_effects`), except that a *state* says
+all there is to know: what came before it need not be read.
 
 All is pure: no locks, no processes, only a buffer. Who reads or writes a slot holds its lock
 (`_locks`); blocks are moved under the heap's lock besides, which is the `heap_lock` given here.
@@ -219,7 +219,8 @@ class Store:
         with self._heap_lock:
             block = self._blocks.take(order, at + TAKEN)
         word = block >> 3
-        words[word + _ORDER], words[word + _BASE], words[word + _LENGTH] = order, base, len(snapshot)
+        words[word + _ORDER], words[word + _BASE] = order, base
+        words[word + _LENGTH] = len(snapshot)
         self.bytes[block + _BLOCK_HEADER : block + start] = snapshot
         self.bytes[block + start : block + start + len(log)] = log
         if not log:
