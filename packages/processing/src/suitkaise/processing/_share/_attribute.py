@@ -499,8 +499,8 @@ class Attribute:
     def _check_not_held(self) -> None:
         if self._is_held:
             raise RuntimeError(
-                f"share.{self.name} was changed in the middle of a change to it, by a comparison or "
-                "a key function; change it before or after"
+                f"share.{self.name} was changed in the middle of a change to it, by a comparison "
+                "or a key function; change it before or after"
             )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
