@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 from suitkaise.circuits._backoff import Backoff, check_seconds, checked_shorts
 from suitkaise.circuits._count import Count
-from suitkaise.sk import sk
+from suitkaise.sk import blocking, sk
 from suitkaise.sk._clock import SYSTEM_CLOCK
 
 
@@ -162,6 +162,7 @@ class Breaker:
         with self._lock:
             return self._count.trip(custom_sleep, self._chance())
 
+    @blocking
     def _slept(self, seconds: float | None) -> bool:
         """Sleep if there is something to sleep; give whether there was."""
         if seconds is None:

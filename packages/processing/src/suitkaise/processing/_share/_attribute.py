@@ -9,25 +9,28 @@ writes to such an attribute in another way takes it as well, who reads does not.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
+
+from suitkaise.cucumber import SerializationError
 
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
     OPERATIONS,
+    NotSharableError,
     decode,
     encode_effect,
     encode_state,
     is_plain,
     is_plain_body,
 )
-from ._kinds import OBJECT, kind_of
 from ._locks import hold
-from ._node import Node, Plan
+from ._node import PLAIN_TYPES, Node, Plan
 from ._objects import is_proxy, place
-from ._replica import SUPERSEDED, Replica
+from ._replica import SUPERSEDED, DetachedError, Replica, is_holding
 from ._scalars import Origin, evaluate
 from ._steps import Step
 from ._store import (
@@ -47,6 +50,7 @@ from ._store import (
 if TYPE_CHECKING:
     from ._member import Member
 
+_UNSHARABLE = (SerializationError, NotSharableError)
 _LARGEST_LOG_GROWN = 4  # times the snapshot, before a writer that lags behind reads it all
 
 
@@ -59,7 +63,7 @@ class Attribute:
         self.slot = slot
         self.words = member.store.words
         self.end_at = FIRST_SLOT + slot * SLOT_WORDS + END
-        self.origin = Origin(self)
+        self.origin = Origin()
         self._at = FIRST_SLOT + slot * SLOT_WORDS
         self._store = member.store
         self._lock_file = member.locks.descriptor
@@ -70,12 +74,23 @@ class Attribute:
         self.replica = self._nothing
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
+        self._is_held = False  # while a plan runs, which may call functions of the user's
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
+        self._stepping: Replica | None = None  # what a method of an object is at work on
+        self._beside = self._nothing  # what others read meanwhile
 
     def renew_locks(self) -> None:
         """Have locks that no thread holds, after a fork."""
         self._threads = threading.RLock()
+        self._is_held = False
         self.turn.renew()
+        # Threads that were at work are not here; others may get their numbers.
+        for replica in (self._stepping, self._ahead, self._beside, self.replica):
+            if replica is not None:
+                replica.supersede()
+                replica.users.clear()
+        self._stepping = self._ahead = None
+        self.replica = self._beside = self._nothing
 
     # Reading
 
@@ -83,13 +98,19 @@ class Attribute:
         """Return the replica with all that is new."""
         self.member.check()
         with self._threads:
+            if self._is_held:  # a comparison, or a key function, that reads what is being changed
+                return self.replica
+            stepping = self._stepping
+            if stepping is None:
+                return self._read()
+            if stepping.is_in_step():  # a method that looks at its object through the Share
+                return stepping
+            self.replica = self._beside
             try:
-                hold(self._lock_file, self._byte)
-                frozen = self.words[self._at + FROZEN]
-                replica, bodies, end = self._news(frozen - 1 if frozen else None)
+                self._beside = self._read()
             finally:
-                lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            return self._advance(replica, bodies, end)
+                self.replica = self._nothing
+            return self._beside
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
@@ -108,23 +129,33 @@ class Attribute:
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is what this attribute is: to assign it changes nothing."""
-        if isinstance(value, Node):
+        if type(value) in PLAIN_TYPES:
+            # Its replica may have been superseded: what was done by it has been done all the same.
             replica, thing = value._replica, value
         elif is_proxy(value):
             replica, thing = place(value)
         else:
             return False
-        return replica.attribute is self and replica.last_path_to(thing) == ()
+        return replica.attribute is self and thing is replica.root
 
-    def begin_use(self, replica: Replica) -> None:
-        """Keep a replica as it is while a method reads it; others are brought up to date instead."""
+    @contextmanager
+    def using(self, replica: Replica, thing: Any) -> Iterator[tuple[Replica, Any]]:
+        """Have what stands now for an object stay as it is; others get another replica meanwhile."""
+        thread = threading.get_ident()
         with self._threads:
-            replica.users += 1
-
-    def end_use(self, replica: Replica) -> None:
-        """Let a replica be brought up to date again."""
-        with self._threads:
-            replica.users -= 1
+            if (
+                self._stepping is not None
+                or replica is not self.replica
+                or replica.seen != self.words[self.end_at]
+                or self.words[STATE] != RUNNING
+            ):
+                replica, thing = self.current_in(replica, thing)
+            replica.users.append(thread)
+        try:
+            yield replica, thing
+        finally:
+            with self._threads:
+                replica.users.remove(thread)
 
     # Writing
 
@@ -192,8 +223,12 @@ class Attribute:
             and words[STATE] == RUNNING
             and not words[at + IS_OBJECT]
         ):
-            body = encode_effect((operation, (), *arguments))
+            try:
+                body = encode_effect((operation, (), *arguments))
+            except _UNSHARABLE as error:
+                raise self._cannot_share(error) from error
             with self._threads:
+                self._check_not_held()
                 is_done = False
                 try:
                     hold(self._lock_file, self._byte)
@@ -235,8 +270,11 @@ class Attribute:
         named: dict[str, Any],
     ) -> Any:
         """Carry out a plan on what is or was the target in a replica; see `change`."""
-        if replica.is_mine():
-            return replica.note(target, plan, arguments, named)
+        stepping = self._stepping
+        if stepping is not None and stepping.is_in_step():
+            if replica is not stepping:
+                target = self._follow(target, replica, stepping)
+            return stepping.note(target, plan, arguments, named)
         if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
             self.member.check_before_writing()
         if self.words[self._at + IS_OBJECT]:
@@ -248,9 +286,11 @@ class Attribute:
         self,
         replica: Replica,
         target: Any,
-        call: Callable[[Any], Any],
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
         writes: tuple[str, ...],
-    ) -> Any:
+    ) -> tuple[Any, Replica, Any]:
         """Run what changes an object, as one step: all of it is recorded, or nothing if it raises.
 
         Others wait for their turn to change the object meanwhile; nobody waits to read it: it runs
@@ -258,11 +298,17 @@ class Attribute:
 
         Args:
             replica, target: The object, as it was last seen.
-            call: What to run, given the object.
+            function, args, kwargs: What to run, with the object as its first argument.
             writes: Which of its attributes that may change; "*" is all of them.
+
+        Returns:
+            What it returned, the replica that it ran on, and the object in there.
         """
-        if replica.is_mine():
-            return call(target)
+        stepping = self._stepping
+        if stepping is not None and stepping.is_in_step():  # a method has called another
+            if replica is not stepping:
+                target = self._follow(target, replica, stepping)
+            return function(target, *args, **kwargs), stepping, target
         if self.words[STATE] != RUNNING:
             self.member.check_before_writing()
         with self.turn:
@@ -281,44 +327,57 @@ class Attribute:
                 if present is not replica:
                     target = self._follow(target, replica, present)
                 step = Step(present, target, writes)
-                if self._ahead is present:
-                    self._ahead = None
-                else:
-                    self.replica = self._nothing
+                self._ahead = None
+                self._stepping, self._beside = present, self._nothing
+                self.replica = self._nothing  # nobody finds out without the lock what there is
             try:
-                result = call(target)
-                body, is_whole = step.record()
+                result = function(
+                    target,
+                    *[self._resolve(value, present) for value in args],
+                    **{name: self._resolve(value, present) for name, value in kwargs.items()},
+                )
+                body, is_whole = self._record(step)
+                end = step.began if body is None else self._append_step(body, step, is_whole)
             except BaseException:
-                present.supersede()  # what it has changed so far is thrown away
+                step.is_kept = False  # what it has changed so far is thrown away
                 raise
-            if body is None:
-                end = step.began
-            else:
-                try:
-                    end = self._append_step(body, present, is_whole=is_whole)
-                except BaseException:
-                    present.supersede()
-                    raise
-            with self._threads:
-                if step.is_kept and not self.words[self._at + FROZEN]:
-                    self.replica.supersede()
-                    present.close(end)
-                    self.replica = present
-                else:
-                    present.supersede()
-            return result
+            finally:
+                with self._threads:
+                    self._stepping = None
+                    if step.is_kept and not self.words[self._at + FROZEN]:
+                        self._beside.supersede()
+                        present.close(end)
+                        self.replica = present
+                    else:
+                        present.supersede()
+                        self.replica = self._beside
+            return result, present, target
 
     def _is_at_hand(self, replica: Replica) -> bool:
         """Tell whether a method or a plan of this thread works on a replica: it is as it must be."""
-        if replica.is_mine():
+        if replica.is_in_hand():
             return True
         return replica is self.changing and bool(self._threads._is_owned())
 
     # All below is called with the locks held that it needs.
 
+    def _read(self) -> Replica:
+        while True:
+            try:
+                hold(self._lock_file, self._byte)
+                frozen = self.words[self._at + FROZEN]
+                replica, bodies, end = self._news(frozen - 1 if frozen else None)
+            finally:
+                lockf(self._lock_file, LOCK_UN, 1, self._byte)
+            try:
+                return self._advance(replica, bodies, end)
+            except BufferError:
+                continue  # somebody looks into its memory: what is new comes to a new replica
+
     def _assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         words, at = self.words, self._at
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if is_object:
@@ -331,11 +390,23 @@ class Attribute:
             if is_plain and not words[at + FROZEN]:
                 self._take_plain(value, end)
 
-    def _append_step(self, body: bytes, replica: Replica, *, is_whole: bool) -> int:
+    def _record(self, step: Step) -> tuple[bytes | None, bool]:
+        try:
+            return step.record()
+        except _UNSHARABLE as error:
+            raise self._cannot_share(error) from error
+
+    def _cannot_share(self, error: Exception) -> TypeError:
+        return TypeError(f"cannot share what was put into `share.{self.name}`: {error}")
+
+    def _append_step(self, body: bytes, step: Step, is_whole: bool) -> int:
         """Append what a method changed; the replica has it already."""
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
+                if self.words[self._at + ROOT_AT] > step.began:
+                    step.is_kept = False  # the method has assigned another object in its place
+                    return step.began
                 if not is_whole:
                     end = self._store.append(self.slot, body)
                     if end:
@@ -343,7 +414,7 @@ class Attribute:
                     if self.words[self._at + FROZEN]:
                         self._store.grow(self.slot, len(body) + 4)
                         return self._store.append(self.slot, body)
-                    body = encode_state(replica.root)
+                    body = encode_state(step.replica.root)
                 return self._store.append(self.slot, body, is_state=True) or self._move_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
@@ -357,8 +428,10 @@ class Attribute:
         named: dict[str, Any],
     ) -> Any:
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
+                self._is_held = True
                 replica = self.replica
                 if (
                     replica.seen != self.words[self.end_at]
@@ -373,13 +446,24 @@ class Attribute:
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
                     return _detach(result)
-                body = encode_effect((effect[0], path, *effect[1:]))
+                try:
+                    body = encode_effect((effect[0], path, *effect[1:]))
+                except _UNSHARABLE as error:
+                    raise self._cannot_share(error) from error
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)
             finally:
+                self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             self._replay(replica, body, end)
             return result
+
+    def _check_not_held(self) -> None:
+        if self._is_held:
+            raise RuntimeError(
+                f"share.{self.name} was changed in the middle of a change to it, by a comparison or "
+                "a key function; change it before or after"
+            )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
@@ -420,7 +504,10 @@ class Attribute:
                 self.replica = shown
             return self._ahead
         self._ahead = None
-        return self._advance(*self._news(None))
+        try:
+            return self._advance(*self._news(None))
+        except BufferError:
+            return self._advance(*self._news(None))  # to a new replica, as in `read`
 
     def _move_state(self, body: bytes) -> int:
         """Write a state for which there is no room, or far too much."""
@@ -453,8 +540,9 @@ class Attribute:
         except BaseException:
             replica.seen = seen
             raise
-        replica.apply(effects, is_plain=plain)
-        replica.seen = end
+        with suppress(BufferError):  # it is written; what is read next is a new replica
+            replica.apply(effects, is_plain=plain)
+            replica.seen = end
 
     def _take_plain(self, value: Any, end: int) -> None:
         replica = self.replica
@@ -464,22 +552,37 @@ class Attribute:
             replica.seen = SUPERSEDED
             self.replica = Replica(self, value, end, is_plain=True)
 
+    def _resolve(self, value: Any, present: Replica) -> Any:
+        """Return an argument; what is part of the same attribute as what it is in this replica."""
+        if isinstance(value, Node):
+            replica, thing = value._replica, value
+        elif is_proxy(value):
+            replica, thing = place(value)
+        else:
+            return value
+        if replica is present:
+            return thing
+        return value if replica.attribute is not self else self._follow(thing, replica, present)
+
     def _follow(self, thing: Any, old: Replica, new: Replica) -> Any:
         """Return what is now in the place of something of an older replica."""
         found = new.walk(old.last_path_to(thing))
+        if found is ABSENT_ROOT:
+            raise DetachedError(f"share.{self.name} was deleted: it is no longer there")
         if type(found) is not type(thing):
             raise TypeError(
-                f"share.{self.name} was reassigned: what was a {type(thing).__name__} is now "
-                f"{type(found).__name__}; read it from the Share again"
+                f"share.{self.name} was reassigned: what was a {_name_of(thing)} is now a "
+                f"{_name_of(found)}; read it from the Share again"
             )
         return found
 
 
 def _detach(result: Any) -> Any:
     """Return what was part of a replica as something of its own."""
-    if type(result) not in ATOMS and (
-        isinstance(result, Node) or kind_of(type(result)) == OBJECT
-    ):
+    if type(result) not in ATOMS and is_holding(result):
         return decode(encode_state(result))[1]
     return result
 
+
+def _name_of(thing: Any) -> str:
+    return PLAIN_TYPES.get(type(thing), type(thing)).__name__

@@ -26,6 +26,8 @@ from suitkaise.timing import Sktimer
 
 from ._timers import LOCAL_METHODS
 
+_METHOD_LIKE = (functools.partialmethod, functools.singledispatchmethod)
+
 DATA, READING, CHANGING, AWAY, CLASS = range(5)
 ALL = ("*",)
 
@@ -49,6 +51,7 @@ class ClassPlan:
         self._setters: dict[str, Entry] = {}
         self._deleters: dict[str, Entry] = {}
         self._meta = _meta_of(cls)
+        self.has_hook = lookup(cls, "__getattr__") is not _MISSING
 
     def to_read(self, name: str) -> Entry:
         """Return how a name is read, or what it is if it is a method."""
@@ -101,7 +104,7 @@ class ClassPlan:
         get = getattr(type(found), "__get__", None)
         if get is None or isinstance(found, types.MemberDescriptorType):
             return Entry(DATA)
-        if callable(found):  # a decorated function, or one that is not written in Python
+        if callable(found) or isinstance(found, _METHOD_LIKE):  # a decorated function, or one in C
             return self._method(name, found, functools.partial(_call_bound, found))
         return Entry(CHANGING, found.__get__, ALL, is_property=True, original=found)
 

@@ -157,7 +157,9 @@ def coordinate(start: Start, channel: ChildChannel) -> None:
         with socket.socket(fileno=listener.take()) as endpoint:
             channel.send(Serving(os.getpid()), ends_without_parent=False)
             Coordinator(channel, endpoint, secret, descriptors).serve()
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyhow
     except EOFError:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         _end(descriptors[0])
     except _TerminatedError:
         if _is_owner_gone(channel):

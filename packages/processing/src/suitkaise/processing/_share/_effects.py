@@ -20,6 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber._walk import walk
 
 _ABSENT, _STATE, _RICH_STATE, _EFFECT, _RICH_EFFECT, _EFFECTS, _RICH_EFFECTS = range(7)
 _KIND = [bytes([kind]) for kind in range(7)]
@@ -30,6 +31,10 @@ ITEM, ATTRIBUTE, NTH = 0, 1, 2
 ATOMS: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(None)})
 
 Effect = tuple[Any, ...]
+
+
+class NotSharableError(TypeError):
+    """Something that could be serialised, and would not be what it was to who gets it."""
 
 
 class Absent:
@@ -61,10 +66,11 @@ def encode_state(value: Any) -> bytes:
 
     Raises:
         SerializationError: It cannot be serialised.
+        NotSharableError: It holds what belongs to certain processes.
     """
     if type(value) in ATOMS or is_plain(value):
         return b"\1" + marshal.dumps(value)
-    return _KIND[_RICH_STATE] + serialize(value)
+    return _KIND[_RICH_STATE] + _serialized(value)
 
 
 def encode_effect(effect: Effect) -> bytes:
@@ -78,7 +84,7 @@ def encode_effect(effect: Effect) -> bytes:
             break
     else:
         return b"\3" + marshal.dumps(effect)
-    return _KIND[_RICH_EFFECT] + serialize(effect)
+    return _KIND[_RICH_EFFECT] + _serialized(effect)
 
 
 def encode_effects(effects: list[Effect]) -> bytes:
@@ -89,7 +95,35 @@ def encode_effects(effects: list[Effect]) -> bytes:
     """
     if all(is_plain(part) for effect in effects for part in effect):
         return _KIND[_EFFECTS] + marshal.dumps(effects)
-    return _KIND[_RICH_EFFECTS] + serialize(effects)
+    return _KIND[_RICH_EFFECTS] + _serialized(effects)
+
+
+def refusal(value: Any) -> str | None:
+    """Say why a value cannot be shared, and what to do instead; None if it can."""
+    if isinstance(value, type):
+        return None
+    for cls in type(value).__mro__:
+        if cls.__module__.split(".")[0] in ("multiprocessing", "_multiprocessing"):
+            return (
+                "it is bound to the processes that multiprocessing made it for; use a list, a dict "
+                "or a number of the Share instead, `share.lock()`, or Pipe.pair()"
+            )
+    return None
+
+
+def _serialized(value: Any) -> bytes:
+    body = serialize(value)
+    if b"multiprocessing" in body:  # rarely: then look closer
+        walk(value, _refuse)
+    return body
+
+
+def _refuse(thing: Any, _place: Any) -> Any:
+    reason = refusal(thing)
+    if reason is not None:
+        cls = type(thing)
+        raise NotSharableError(f"{cls.__module__}.{cls.__qualname__} in it: {reason}")
+    return thing
 
 
 def is_plain_body(body: bytes) -> bool:

@@ -1,10 +1,10 @@
 """What becomes of an object in a Share, by its type.
 
 ATOM        never changes and holds nothing: a number, text, None
-FROZEN      never changes, but holds other objects: a tuple
+FROZEN      never changes, but holds other objects: a tuple, a named one
 CONTAINER   becomes a shared container (`_node`): its methods are known
 VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
-loggers, Reconnectors, locks, dates, decimals, enum members
+            loggers, Reconnectors, locks, dates, decimals, enum members, exceptions
 OBJECT      is handed out as a proxy (`_objects`): its methods change it
 """
 
@@ -15,9 +15,11 @@ import decimal
 import enum
 import fractions
 import functools
+import importlib
 import logging
 import pathlib
 import re
+import sys
 import threading
 import types
 import uuid
@@ -27,7 +29,7 @@ from suitkaise.circuits import BreakingCircuit, Circuit
 from suitkaise.cucumber import Reconnector
 from suitkaise.timing import Sktimer
 
-from . import _dicts, _lists  # noqa: F401  they register themselves
+from . import _bytes, _deques, _dicts, _lists, _sets  # noqa: F401  they register themselves
 from ._effects import ATOMS
 from ._node import NODE_TYPES, PLAIN_TYPES
 
@@ -60,6 +62,9 @@ _VALUES: tuple[type, ...] = (
     re.Pattern,
     range,
     slice,
+    BaseException,  # only a real one can be raised
+    # What derives from what never changes.
+    *(int, float, complex, str, bytes, tuple, frozenset),
 )
 # Their insides are their own: nothing in them becomes a part of a Share by itself.
 _SEALED: tuple[type, ...] = (Sktimer, Circuit, BreakingCircuit)
@@ -75,16 +80,30 @@ def kind_of(kind: type) -> int:
     return known
 
 
+def learn(kind: type, what: int) -> None:
+    """Note what becomes of objects of a type."""
+    _known[kind] = what
+
+
 def _kind_of(kind: type) -> int:
     if kind in ATOMS:
         return ATOM
+    if kind.__module__ == "numpy" and "numpy" in sys.modules:
+        importlib.import_module("._arrays", __package__)  # which knows of more
+        if kind in _known:
+            return _known[kind]
     if kind in NODE_TYPES or kind in PLAIN_TYPES:
         return CONTAINER
-    if kind in _FROZEN:
+    if kind in _FROZEN or is_record(kind):
         return FROZEN
     if issubclass(kind, _VALUES):
         return VALUE
     return OBJECT
+
+
+def is_record(kind: type) -> bool:
+    """Tell whether a type is a tuple whose places have names."""
+    return issubclass(kind, tuple) and hasattr(kind, "_fields") and not kind.__dictoffset__
 
 
 def share_as_value(kind: type) -> None:
@@ -92,15 +111,9 @@ def share_as_value(kind: type) -> None:
     _known[kind] = VALUE
 
 
-def refusal(value: Any) -> str | None:
-    """Say why a value cannot be shared, and what to do instead; None if it can."""
-    for cls in type(value).__mro__:
-        if cls.__module__.split(".")[0] in ("multiprocessing", "_multiprocessing"):
-            return (
-                "it is bound to the processes that multiprocessing made it for; use a list, a dict "
-                "or a number of the Share instead, `share.lock()`, or Pipe.pair()"
-            )
-    return None
+def holds_attributes(kind: type) -> bool:
+    """Tell whether what is in the attributes of an object may be made part of a Share."""
+    return bool(kind.__flags__ & _HEAP_TYPE) and not issubclass(kind, _SEALED)
 
 
 @functools.cache

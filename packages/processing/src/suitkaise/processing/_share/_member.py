@@ -8,7 +8,7 @@ import resource
 import sys
 import warnings
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ from .._errors import ProcessError
 from .._platform import anonymous_file, reserve
 from .._segments import Descriptor
 from ._attribute import Attribute
-from ._effects import ABSENT_ROOT, encode_state, is_plain
-from ._kinds import OBJECT, kind_of, refusal
+from ._effects import ABSENT_ROOT, encode_state, is_plain, refusal
+from ._kinds import OBJECT, kind_of
 from ._locks import Locks
 from ._scalars import strip
 from ._store import (
@@ -92,6 +92,7 @@ class Member:
         self.store = Store(self._memory, self.locks.heap, self._reserve, self._discard)
         self.words = self.store.words
         self.names: dict[str, Attribute] = {}
+        self.share: Callable[[], Any] = lambda: None  # whose member this is
         self._directory = Attribute(self, "", _DIRECTORY)
         _members.add(self)
 

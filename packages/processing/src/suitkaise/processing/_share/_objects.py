@@ -7,17 +7,20 @@ process, as one step on it, or with itself in the place of the object.
 
 from __future__ import annotations
 
+import copy
 import functools
+import inspect
 import types
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ._class_plans import AWAY, CHANGING, CLASS, DATA, Entry, plan_of
-from ._kinds import OBJECT, kind_of
-from ._lists import Planned, computed
-from ._node import Node
+from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
+from ._effects import ATOMS, decode, encode_state
+from ._node import Planned, written_in
+from ._namespaces import Namespace
 from ._replica import Replica
-from ._scalars import strip
+from ._results import Returned
+from ._scalars import TRACKED, Origin, evaluate, is_computed, origin, strip, track
 from ._store import RUNNING, STATE
 
 if TYPE_CHECKING:
@@ -35,9 +38,26 @@ _OWN = frozenset({
     *("__prepare__", "__instancecheck__", "__subclasscheck__", "__mro_entries__", "__getattr__"),
     *("__orig_bases__", "__parameters__", "__match_args__", "__post_init__", "__sizeof__"),
 })  # fmt: skip
+_ASKED_OF_PROXY = frozenset({
+    *("__reduce__", "__reduce_ex__", "__copy__", "__deepcopy__", "__dir__"),
+})  # fmt: skip
 
 
-class SharedObject:
+class SharedClass(type):
+    """The class of the classes of proxies: what one has not itself, it has of the user's class.
+
+    So they find it who ask the type of an object and not the object, such as `dataclasses.asdict`.
+    """
+
+    _of: type
+
+    def __getattr__(cls, name: str) -> Any:
+        if name == "_of":
+            raise AttributeError(name)
+        return getattr(cls._of, name)
+
+
+class SharedObject(metaclass=SharedClass):
     """An object in a Share. Its class is that of the object, to `isinstance` and to pickling."""
 
     __slots__ = ("__weakref__", "_object", "_replica")
@@ -53,53 +73,77 @@ class SharedObject:
         raise TypeError("the class of an object in a Share cannot be changed; assign a new one")
 
     def __getattribute__(self, name: str) -> Any:
-        if name == "__class__":
-            return type(_get(self, "_object"))
         thing = _get(self, "_object")
-        entry = plan_of(type(thing)).to_read(name)
+        if name == "__class__":
+            return type(thing)
+        if name in _ASKED_OF_PROXY:
+            return _get(self, name)
+        plan = plan_of(type(thing))
+        entry = plan.to_read(name)
         if entry.kind == DATA:
+            if plan.has_hook and name not in ("__dict__", "__weakref__"):
+                return _read_or_ask(self, name, plan.to_read("__getattr__"))
+            if name == "__dict__":
+                return _namespace(self)
             return _read(self, name)
-        if name in getattr(thing, "__dict__", ()) and not entry.is_property:
+        if not entry.is_property and name in getattr(thing, "__dict__", ()):
             return _read(self, name)
         if entry.kind == CLASS:
             return entry.original.__get__(None, type(thing))
         if entry.is_property:
-            return _run(self, entry, (), {})
+            return _run(self, entry, (), {}, name)
+        if inspect.iscoroutinefunction(entry.original):
+            return types.MethodType(entry.original, self)
         return SharedMethod(self, entry, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        thing = _get(self, "_object")
-        entry = plan_of(type(thing)).to_set(name)
+        plan = plan_of(type(_get(self, "_object")))
+        entry = plan.to_set(name)
         if entry.kind == DATA:
-            replica = _get(self, "_replica")
-            attribute = replica.attribute
-            attribute.change_inside(replica, thing, _set, (attribute, name, value), {})
+            set_data(self, name, value)
+        elif _is_read_here(self, name, value):
+            reading = plan.to_read(name)
+            if reading.kind == DATA:
+                reading = Entry(DATA, lambda thing: getattr(thing, name))
+            _compute(self, reading, entry, (), value)
         else:
-            _run(self, entry, (value,), {})
+            _run(self, entry, (strip(value),), {})
 
     def __delattr__(self, name: str) -> None:
-        thing = _get(self, "_object")
-        entry = plan_of(type(thing)).to_delete(name)
+        entry = plan_of(type(_get(self, "_object"))).to_delete(name)
         if entry.kind == DATA:
-            replica = _get(self, "_replica")
-            replica.attribute.change_inside(replica, thing, _delete, (name,), {})
+            delete_data(self, name)
         else:
             _run(self, entry, (), {})
 
+    def __eq__(self, other: object) -> Any:
+        if not is_proxy(other):
+            return NotImplemented
+        return _current(self)[1] is _current(other)[1]
+
+    def __hash__(self) -> int:
+        return hash(_get(self, "_replica").attribute)
+
     def __dir__(self) -> list[str]:
-        return dir(_current(self)[1])
+        return _with(self, dir)
 
     def __repr__(self) -> str:
-        return repr(_current(self)[1])
+        return _with(self, repr)
 
     def __str__(self) -> str:
-        return str(_current(self)[1])
+        return _with(self, str)
 
     def __format__(self, spec: str) -> str:
-        return format(_current(self)[1], spec)
+        return _with(self, lambda thing: format(thing, spec))
+
+    def __copy__(self) -> Any:
+        return copy.copy(_detached(self))
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return copy.deepcopy(_detached(self), memo)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
-        return _current(self)[1].__reduce_ex__(protocol)
+        return _detached(self).__reduce_ex__(protocol)
 
 
 class SharedMethod:
@@ -113,7 +157,7 @@ class SharedMethod:
         self.__name__ = name
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        return _run(self._proxy, self._entry, args, kwargs)
+        return _run(self._proxy, self._entry, tuple(map(strip, args)), kwargs)
 
     @property
     def __self__(self) -> SharedObject:
@@ -128,13 +172,41 @@ class SharedMethod:
         doc: str | None = self._entry.original.__doc__
         return doc
 
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._bound())
+
     def __getattr__(self, name: str) -> Any:
         """Modifiers, such as `.timeout()`: the method then runs with the proxy as its object."""
-        bound = self._entry.original.__get__(self._proxy, type(_get(self._proxy, "_object")))
-        return getattr(bound, name)
+        return getattr(self._bound(), name)
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, SharedMethod)
+            and self.__name__ == other.__name__
+            and _current(self._proxy)[1] is _current(other._proxy)[1]
+        )
+
+    def __hash__(self) -> int:
+        return hash((SharedObject.__hash__(self._proxy), self.__name__))
 
     def __repr__(self) -> str:
         return f"<shared method {self.__name__} of {self._proxy!r}>"
+
+    def __reduce__(self) -> Any:
+        replica, thing = place(self._proxy)
+        attribute = replica.attribute
+        path = replica.last_path_to(thing)
+        return _method_there, (attribute.member.share(), attribute.name, path, self.__name__)
+
+    def _bound(self) -> Any:
+        return self._entry.original.__get__(self._proxy, type(_get(self._proxy, "_object")))
+
+
+def _method_there(share: Any, name: str, path: Any, method: str) -> Any:
+    """Return the method of an object in a Share, in the process that it was sent to."""
+    replica = share._member.find(name).read()
+    return getattr(proxy(replica, replica.walk(path)), method)
 
 
 def proxy(replica: Replica, thing: Any) -> Any:
@@ -147,12 +219,25 @@ def proxy(replica: Replica, thing: Any) -> Any:
 
 def is_proxy(value: Any) -> bool:
     """Tell whether a value stands for an object in a Share."""
-    return issubclass(type(value), SharedObject)
+    return type(type(value)) is SharedClass
 
 
 def place(shared: Any) -> tuple[Replica, Any]:
     """Return the replica and the object that a proxy stands for, as they were last looked at."""
     return _get(shared, "_replica"), _get(shared, "_object")
+
+
+def set_data(shared: Any, name: str, value: Any) -> None:
+    """Set an attribute of a shared object itself, whatever hooks its class has."""
+    replica, thing = place(shared)
+    attribute = replica.attribute
+    attribute.change_inside(replica, thing, _set, (attribute, name, value), {})
+
+
+def delete_data(shared: Any, name: str) -> None:
+    """Delete an attribute of a shared object itself."""
+    replica, thing = place(shared)
+    replica.attribute.change_inside(replica, thing, _delete, (name,), {})
 
 
 def _current(shared: Any) -> tuple[Replica, Any]:
@@ -168,73 +253,154 @@ def _current(shared: Any) -> tuple[Replica, Any]:
 
 
 def _read(shared: Any, name: str) -> Any:
+    while True:
+        replica, thing = _current(shared)
+        seen = replica.seen
+        if seen < 0 and replica.is_in_hand():
+            return getattr(thing, name)
+        value = getattr(thing, name)
+        if seen >= 0 and replica.seen == seen:  # no other thread's method has begun on it meanwhile
+            return replica.present(value, thing, name)
+
+
+def _read_or_ask(shared: Any, name: str, hook: Entry) -> Any:
+    """Read an attribute; if there is none, ask the class's `__getattr__`."""
+    _, thing = _current(shared)
+    try:
+        _get(thing, name)
+    except AttributeError:
+        return _run(shared, hook, (name,), {})
+    return _read(shared, name)
+
+
+def _namespace(shared: Any) -> Namespace:
     replica, thing = _current(shared)
-    value = getattr(thing, name)
-    if replica.seen == -1:
-        return value
-    return replica.present(value, thing, name)
+    if not hasattr(thing, "__dict__"):
+        raise AttributeError(f"{type(thing).__name__!r} object has no attribute '__dict__'")
+    names = _with(shared, lambda thing: list(thing.__dict__))
+    return Namespace(shared, {name: _read(shared, name) for name in names})
+
+
+def _with(shared: Any, function: Callable[[Any], Any]) -> Any:
+    """Return what a function finds out about the object, which stays as it is meanwhile."""
+    replica, thing = place(shared)
+    attribute = replica.attribute
+    with attribute.using(replica, thing) as (_, present):
+        return function(present)
+
+
+def _detached(shared: Any) -> Any:
+    """Return a plain object like a shared one, of its own."""
+    return decode(_with(shared, encode_state))[1]
 
 
 def _run(
-    shared: Any, entry: Entry, args: tuple[Any, ...], kwargs: dict[str, Any]
+    shared: Any,
+    entry: Entry,
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    key: Any = None,
 ) -> Any:
+    """Use what an entry says.
+
+    Args:
+        shared: The proxy.
+        entry: How.
+        args, kwargs: What the function is called with, after the object.
+        key: Where what it gives stands, if it can be assigned there: a property, an element.
+    """
     function = entry.function
     assert function is not None
     if entry.kind == AWAY:
         return function(shared, *args, **kwargs)
-    if entry.kind == CHANGING:
-        replica, thing = place(shared)
-        result = replica.attribute.run(
-            replica, thing, lambda target: function(target, *args, **kwargs), entry.writes
-        )
-        return shared if result is thing or result is _get(shared, "_object") else result
-    replica, thing = _current(shared)
-    if replica.seen == -1:  # a method of the object calls another
+    replica, thing = place(shared)
+    if replica.is_in_step():  # a method of the object calls another
         return function(thing, *args, **kwargs)
-    replica.attribute.begin_use(replica)
-    try:
-        result = function(thing, *args, **kwargs)
-    finally:
-        replica.attribute.end_use(replica)
-    return _present_result(shared, replica, thing, result)
+    if entry.kind == CHANGING:
+        result, replica, thing = replica.attribute.run(
+            replica, thing, function, args, kwargs, entry.writes
+        )
+    else:
+        with replica.attribute.using(replica, thing) as (replica, thing):
+            result = function(thing, *args, **kwargs)
+    if type(result) in ATOMS:
+        return result if key is None else track(result, Origin(replica, thing, key))
+    result = Returned(replica, {id(thing): shared}, proxy).present(result)
+    return result if key is None else track(result, Origin(replica, thing, key))
 
 
-def _present_result(shared: Any, replica: Replica, thing: Any, result: Any) -> Any:
-    """Return what a method returned, as one who reads the Share sees it."""
-    if result is thing:
-        return shared
-    if kind_of(type(result)) == OBJECT and replica.has(result):
-        return proxy(replica, result)
-    return result
+def _is_read_here(shared: Any, key: Any, value: Any) -> bool:
+    """Tell whether a value was computed from what stands at a key of this object."""
+    if type(value) not in TRACKED or not is_computed(value):
+        return False
+    replica, thing = place(shared)
+    where = origin(value)
+    if where.replica is None or type(where.key) is not type(key) or where.key != key:
+        return False
+    return where.owner is thing or (
+        where.replica.attribute is replica.attribute
+        and where.replica.last_path_to(where.owner) == replica.last_path_to(thing)
+    )
+
+
+def _compute(
+    shared: Any,
+    reading: Entry,
+    writing: Entry,
+    key: tuple[Any, ...],
+    value: Any,
+) -> None:
+    """Write a value that was computed from what stood there: again from what stands there now."""
+    read, write = reading.function, writing.function
+    assert read is not None
+    assert write is not None
+
+    def compute(thing: Any) -> None:
+        write(thing, *key, strip(evaluate(value, strip(read(thing, *key)))))
+
+    writes = tuple({*writing.writes, *reading.writes})
+    writes = ALL if ALL[0] in writes else writes
+    _run(shared, writing._replace(function=compute, writes=writes), (), {})
 
 
 def _set(thing: Any, attribute: Attribute, name: str, value: Any) -> Planned:
-    if is_proxy(value) and place(value)[1] is getattr(thing, name, None):
-        return None, None
-    if isinstance(value, Node) and value is getattr(thing, name, None):
+    found = lookup(type(thing), name)
+    if not hasattr(thing, "__dict__") and not isinstance(found, types.MemberDescriptorType):
+        raise AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}")
+    try:
+        present = _get(thing, name)
+    except AttributeError:
+        present = None
+    new = written_in(attribute.changing, value, thing, name, present)
+    if new is present and type(new) not in ATOMS:
         return None, None  # `share.thing.items += [1]` assigns what it has changed
-    present = getattr(thing, name, None)
-    if not hasattr(thing, "__dict__"):
-        object.__getattribute__(type(thing), name)  # a slot, or an error that says so
-    return None, ("attribute.set", name, computed(value, attribute.changing, thing, name, present))
+    return None, ("attribute.set", name, new)
 
 
 def _delete(thing: Any, name: str) -> Planned:
-    object.__getattribute__(thing, name)
+    is_slot = isinstance(lookup(type(thing), name), types.MemberDescriptorType)
+    if name not in getattr(thing, "__dict__", ()) and not (is_slot and hasattr(thing, name)):
+        raise AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}")
     return None, ("attribute.delete", name)
 
 
 @functools.cache
 def _proxy_class(cls: type) -> type:
     """Make the class of the proxies for a user's class: with the special methods that it has."""
-    members: dict[str, Any] = {"__slots__": (), "__module__": __name__, "__doc__": cls.__doc__}
+    members: dict[str, Any] = {
+        "__slots__": (),
+        "__module__": cls.__module__,
+        "__qualname__": cls.__qualname__,
+        "__doc__": cls.__doc__,
+        "_of": cls,
+    }
     for name in plan_of(cls).special_names() - _OWN:
         value = getattr(cls, name, None)
         members[name] = None if value is None else _special(name)
     if "__eq__" in members and "__hash__" not in members:
         members["__hash__"] = None
     return types.new_class(
-        f"Shared{cls.__name__}", (SharedObject,), exec_body=lambda body: body.update(members)
+        cls.__name__, (SharedObject,), exec_body=lambda body: body.update(members)
     )
 
 
@@ -243,5 +409,28 @@ def _special(name: str) -> Callable[..., Any]:
         entry = plan_of(type(_get(self, "_object"))).to_read(name)
         return _run(self, entry, tuple(map(strip, args)), kwargs)
 
-    call.__name__ = name
-    return call
+    special = {"__getitem__": _get_item, "__setitem__": _set_item}.get(name, call)
+    special.__name__ = name
+    return special
+
+
+class _Key(NamedTuple):
+    """The key of an element of an object that has `__getitem__`; a string is that of an attribute."""
+
+    key: Any
+
+
+def _get_item(self: Any, key: Any, /) -> Any:
+    key = strip(key)
+    entry = plan_of(type(_get(self, "_object"))).to_read("__getitem__")
+    return _run(self, entry, (key,), {}, _Key(key))
+
+
+def _set_item(self: Any, key: Any, value: Any, /) -> None:
+    key = strip(key)
+    plan = plan_of(type(_get(self, "_object")))
+    entry = plan.to_read("__setitem__")
+    if entry.kind != AWAY and _is_read_here(self, _Key(key), value):
+        _compute(self, plan.to_read("__getitem__"), entry, (key,), value)
+    else:
+        _run(self, entry, (key, strip(value)), {})

@@ -7,8 +7,17 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from ._effects import ABSENT_ROOT, ATOMS, ATTRIBUTE, ITEM, NTH, OPERATIONS, Effect
-from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, attributes_of, is_open, kind_of
+from ._effects import (
+    ABSENT_ROOT,
+    ATOMS,
+    ATTRIBUTE,
+    ITEM,
+    NTH,
+    OPERATIONS,
+    Effect,
+    is_found_again,
+)
+from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, VALUE, attributes_of, holds_attributes, kind_of
 from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
 from ._scalars import Origin, track
 
@@ -37,7 +46,9 @@ class Replica:
         holds_objects: Whether there are objects of the user's in it, which need a proxy to be read.
         objects: How many.
         journal, thread: The effects so far of a method that runs on it, and the thread it runs in.
-        users: How many methods read it just now: it must not change under them.
+        moved: What those effects put somewhere that had been elsewhere in it, by id.
+        is_moved_changed: Whether something of that was changed afterwards.
+        users: The threads in which methods read it just now: it must not change under them.
     """
 
     __slots__ = (
@@ -46,7 +57,9 @@ class Replica:
         "attribute",
         "end_at",
         "holds_objects",
+        "is_moved_changed",
         "journal",
+        "moved",
         "objects",
         "root",
         "seen",
@@ -63,7 +76,9 @@ class Replica:
         self.holds_objects = False
         self.journal: list[Effect] | None = None
         self.thread = 0
-        self.users = 0
+        self.users: list[int] = []
+        self.moved: dict[int, Any] = {}
+        self.is_moved_changed = False
         self.objects = 0
         self._links: dict[int, tuple[Any, Any, Any]] = {}
         self._most_links = _LEAST_LINKS
@@ -112,14 +127,39 @@ class Replica:
         """
         path = self._climb_from(target)
         if path is None:  # what held it when it was last looked at is gone; it may stand elsewhere
-            self._link_all()
-            path = self._climb_from(target)
+            if self.journal is not None:  # what a method puts into it is not adopted before its end
+                path = self.search(target)
+            else:
+                self._link_all()
+                path = self._climb_from(target)
         if path is None:
             raise DetachedError(
                 f"this {type(target).__name__} is no longer part of "
                 f"share.{self.attribute.name}: it was removed or replaced"
             )
         return path
+
+    def search(self, target: Any) -> Path | None:
+        """Return the path to something, found by looking everywhere; None: it is not here."""
+        if target is self.root:
+            return ()
+        found: list[tuple[Any, Path]] = [(self.root, ())]
+        met = {id(self.root)}
+        for thing, path in found:
+            if not isinstance(thing, Node) and kind_of(type(thing)) == CONTAINER:
+                continue  # a method has put it there just now: it is in the record as a whole
+            for key, part in _holding_parts(thing):
+                if id(part) in met:
+                    continue
+                met.add(id(part))
+                step = _place(thing, key, part)
+                if step is None:
+                    continue
+                inner = (*path, *step)
+                if part is target:
+                    return inner
+                found.append((part, inner))
+        return None
 
     def last_path_to(self, target: Any) -> Path:
         """Return the path that led to something when it was last looked at."""
@@ -136,7 +176,7 @@ class Replica:
 
     def adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Make what was unpickled part of this replica: its containers become shared ones."""
-        if type(value) in ATOMS or value is ABSENT_ROOT or not _is_holding(value):
+        if type(value) in ATOMS or value is ABSENT_ROOT or not is_holding(value):
             return value
         return self._adopt(value, up, key)
 
@@ -157,13 +197,13 @@ class Replica:
             from ._objects import proxy
 
             return proxy(self, value)
-        return value
+        return track(value, Origin(self, owner, key)) if kind == VALUE else value
 
     def present_frozen(self, value: Any) -> Any:
         """Return a tuple with its objects as their reader sees them."""
         if not self.holds_objects or not any(kind_of(type(part)) == OBJECT for part in value):
             return value
-        return type(value)(self.present(part, value, None) for part in value)
+        return _frozen_like(value, [self.present(part, value, None) for part in value])
 
     def note(
         self, target: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
@@ -175,30 +215,67 @@ class Replica:
             journal = self.journal
             assert journal is not None
             operation, *values = effect
+            if self._is_moved(target):
+                self.is_moved_changed = True
             try:
                 journal.append((operation, self.path_to(target), *values))
             except DetachedError:
                 pass  # it has been taken out: nobody else has it
+            for value in values:
+                self._note_moved(value)
             OPERATIONS[operation](target, *values)
         return result
+
+    def _note_moved(self, value: Any) -> None:
+        """Note what of a value, which is put somewhere, is part of this replica already."""
+        waiting = [value]
+        while waiting:
+            thing = waiting.pop()
+            if type(thing) in ATOMS or id(thing) in self.moved:
+                continue
+            if isinstance(thing, Node) or self.has(thing):
+                self.moved[id(thing)] = thing
+            elif kind_of(type(thing)) in _HOLDING:
+                waiting += [part for _, part in _holding_parts(thing)]
+
+    def _is_moved(self, target: Any) -> bool:
+        """Tell whether the method that runs has put something, or what holds it, elsewhere."""
+        met: set[int] = set()
+        while target is not self.root and id(target) not in met:
+            if id(target) in self.moved:
+                return True
+            met.add(id(target))
+            up, key = self._link(target)
+            if up is None:
+                return False
+            if type(key) is str and kind_of(type(up)) == OBJECT and _attribute(up, key) is not target:
+                return True
+            target = up
+        return False
 
     def supersede(self) -> None:
         """Stand for nothing any more: another replica takes its place."""
         self.seen = SUPERSEDED
         self.journal = None
+        self.moved = {}
 
     def close(self, seen: int) -> None:
         """End the step in which it was changed."""
         self.journal = None
+        self.moved = {}
         self.seen = seen
 
     def has(self, thing: Any) -> bool:
         """Tell whether an object of the user's is part of this replica."""
         return id(thing) in self._links
 
-    def is_mine(self) -> bool:
-        """Tell whether a method that this thread runs has this replica in its hands."""
+    def is_in_step(self) -> bool:
+        """Tell whether a method that this thread runs is changing this replica."""
         return self.journal is not None and self.thread == threading.get_ident()
+
+    def is_in_hand(self) -> bool:
+        """Tell whether a method that this thread runs changes or reads this replica."""
+        return self.is_in_step() or (bool(self.users) and threading.get_ident() in self.users)
 
     def is_same_place(self, where: Origin, owner: Any, key: Any) -> bool:
         """Tell whether a value was read from where it is to be written, in this replica or another.
@@ -216,6 +293,28 @@ class Replica:
             return False
         try:
             return old.last_path_to(where.owner) == self.path_to(owner)
+        except DetachedError:
+            return False
+
+    def is_standing(self, value: Any, present: Any) -> bool:
+        """Tell whether a value that was read from the Share is what stands somewhere in this replica.
+
+        `share.d["k"] += [1]` changes what stands there, and then assigns it.
+        """
+        from ._objects import is_proxy, place
+
+        if isinstance(value, Node):
+            old, thing = value._replica, value
+        elif is_proxy(value):
+            old, thing = place(value)
+        else:
+            return False
+        if thing is present:
+            return True
+        if type(thing) is not type(present) or old.attribute is not self.attribute or old is self:
+            return False
+        try:
+            return old.last_path_to(thing) == self.path_to(present)
         except DetachedError:
             return False
 
@@ -264,7 +363,7 @@ class Replica:
             return proxy(self, root)
         if kind == FROZEN:
             return track(self.present_frozen(root), self.attribute.origin)
-        return root
+        return track(root, self.attribute.origin) if kind == ATOM else root
 
     def _adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Adopt what holds other things, and all that it holds, however deep and in circles.
@@ -303,7 +402,7 @@ class Replica:
             new = made[id(thing)]
             above = made[id(above)] if above is not up else up
             if isinstance(new, Node):
-                new._replica, new._up, new._key = self, above, place
+                new._replica, new._up, new._key = self, above, place  # type: ignore[misc]
             else:
                 self._links[id(new)] = new, above, place
             if kind_of(type(new)) != FROZEN:
@@ -318,11 +417,11 @@ def _holding_parts(thing: Any) -> list[tuple[Any, Any]]:
     return [
         (place, part)
         for place, part in _parts(thing)
-        if type(part) not in ATOMS and _is_holding(part)
+        if type(part) not in ATOMS and is_holding(part)
     ]
 
 
-def _is_holding(thing: Any) -> bool:
+def is_holding(thing: Any) -> bool:
     """Tell whether something holds, or may come to hold, what can change."""
     kind = kind_of(type(thing))
     if kind == FROZEN:
@@ -330,19 +429,51 @@ def _is_holding(thing: Any) -> bool:
     return kind in _HOLDING
 
 
+def _attribute(thing: Any, name: str) -> Any:
+    try:
+        return object.__getattribute__(thing, name)
+    except AttributeError:
+        return None
+
+
+class _Element:
+    """The place of an element of an object, if its class derives from list or dict."""
+
+    def __init__(self, key: Any) -> None:
+        self.key = key
+
+
 def _parts(thing: Any) -> Iterable[tuple[Any, Any]]:
     if isinstance(thing, Node):
         return thing._parts()
     if kind_of(type(thing)) == OBJECT:
-        return attributes_of(thing).items() if is_open(type(thing)) else ()
+        if not holds_attributes(type(thing)):
+            return ()
+        return [*attributes_of(thing).items(), *_elements(thing)]
     return enumerate(thing)
+
+
+def _elements(thing: Any) -> list[tuple[_Element, Any]]:
+    if issubclass(type(thing), list):
+        return [(_Element(key), part) for key, part in enumerate(list.__iter__(thing))]
+    if issubclass(type(thing), dict):
+        return [(_Element(key), part) for key, part in dict.items(thing) if is_found_again(key)]
+    return []
 
 
 def _put(thing: Any, place: Any, part: Any) -> None:
     if isinstance(thing, Node):
         thing._put(place, part)
+    elif type(place) is _Element:
+        (list if issubclass(type(thing), list) else dict).__setitem__(thing, place.key, part)
     else:
         object.__setattr__(thing, place, part)
+
+
+def _frozen_like(old: Any, parts: list[Any]) -> Any:
+    """Return a tuple or a frozenset of another's type."""
+    kind: Any = type(old)
+    return tuple.__new__(kind, parts) if isinstance(old, tuple) else kind(parts)
 
 
 def _step(thing: Any, kind: int, key: Any) -> Any:
@@ -351,7 +482,13 @@ def _step(thing: Any, kind: int, key: Any) -> Any:
         return object.__getattribute__(thing, key)
     if kind == NTH:
         return next(islice(thing._parts(), key, None))[1]
-    return thing._part(key) if isinstance(thing, Node) else thing[key]
+    if isinstance(thing, Node):
+        return thing._part(key)
+    kind = type(thing)
+    for base in (list, dict, tuple):  # without what the user's class makes of it
+        if issubclass(kind, base):
+            return base.__getitem__(thing, key)
+    raise LookupError(key)
 
 
 def _place(up: Any, key: Any, target: Any) -> tuple[int, Any] | None:
@@ -360,8 +497,12 @@ def _place(up: Any, key: Any, target: Any) -> tuple[int, Any] | None:
         return up._place(target, key)
     if up is None:
         return None
-    kind = ATTRIBUTE if kind_of(type(up)) == OBJECT else ITEM
-    return next(((kind, place) for place, part in _parts(up) if part is target), None)
+    for place, part in _parts(up):
+        if part is target:
+            if type(place) is _Element:
+                return ITEM, place.key
+            return ATTRIBUTE if kind_of(type(up)) == OBJECT else ITEM, place
+    return None
 
 
 def _make_anew(frozen: list[Any], made: dict[int, Any]) -> None:
@@ -384,7 +525,7 @@ def _make_anew(frozen: list[Any], made: dict[int, Any]) -> None:
                 done.add(id(thing))
                 parts = [made.get(id(part), part) for part in thing]
                 if any(new is not old for new, old in zip(parts, thing, strict=True)):
-                    made[id(thing)] = type(thing)(parts)
+                    made[id(thing)] = _frozen_like(thing, parts)
 
 
 def spell(path: Path) -> str:

@@ -8,11 +8,12 @@ them. What is compared or converted with them is plain.
 
 from __future__ import annotations
 
+import datetime
+import decimal
+import fractions
 import operator
 from collections.abc import Callable
 from typing import Any
-
-from ._effects import ATOMS
 
 
 class Origin:
@@ -82,7 +83,10 @@ def strip(value: Any) -> Any:
 
 def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
     """Return a value that remembers where it came from, if its type can be computed with."""
-    make = TRACKING.get(type(value))
+    kind = type(value)
+    make = TRACKING.get(kind, _UNKNOWN)
+    if make is _UNKNOWN:
+        make = TRACKING[kind] = _maker_of(kind)
     if make is None:
         return value
     tracked = make(value)
@@ -93,16 +97,14 @@ def track(value: Any, where: Origin, expression: Expression = _READ) -> Any:
     return tracked
 
 
-def _binary(operation: Callable[[Any, Any], Any], name: str, *, is_reflected: bool) -> Any:
-    def compute(self: Any, other: Any) -> Any:
-        kind = type(other)
-        if kind in ATOMS or kind is tuple or kind is frozenset:
-            plain = other_expression = other
-        elif kind in TRACKED:
+def _binary(operation: Callable[..., Any], name: str, *, is_reflected: bool) -> Any:
+    def compute(self: Any, other: Any, *modulus: Any) -> Any:
+        if modulus:
+            return operation(self._plain, strip(other), *map(strip, modulus))
+        plain = other_expression = other
+        if type(other) in TRACKED:
             plain = other._plain
             other_expression = other._expression if other._origin is self._origin else plain
-        else:
-            return NotImplemented
         if is_reflected:
             result = operation(plain, self._plain)
             step = _Step(operation, other_expression, self._expression)
@@ -132,29 +134,33 @@ _BINARY = {
     "truediv": operator.truediv,
     "floordiv": operator.floordiv,
     "mod": operator.mod,
-    "pow": operator.pow,
+    "pow": pow,
     "lshift": operator.lshift,
     "rshift": operator.rshift,
     "and": operator.and_,
     "or": operator.or_,
     "xor": operator.xor,
 }
-_UNARY = {
+_UNARY: dict[str, Callable[[Any], Any]] = {
     "__neg__": operator.neg,
     "__pos__": operator.pos,
     "__invert__": operator.invert,
-    "__abs__": abs,
+    "__abs__": operator.abs,
 }
 
 
 def _tracked_class(base: type) -> type:
     """Make the class of a plain type's tracked values."""
 
-    def reduce(self: Any, _protocol: Any) -> Any:
-        return base, (self._plain,)
+    def reduce(self: Any, protocol: Any) -> Any:
+        return (base, (self._plain,)) if base in _BUILT_IN else self._plain.__reduce_ex__(protocol)
+
+    def represent(self: Any) -> str:
+        return repr(self._plain)
 
     members: dict[str, Any] = {
         "__reduce_ex__": reduce,
+        "__repr__": represent,
         "__doc__": f"A value of type {base.__name__} that was read from a Share.",
         "__module__": __name__,
         "_expression": _READ,
@@ -166,10 +172,45 @@ def _tracked_class(base: type) -> type:
     for name, unary in _UNARY.items():
         if hasattr(base, name):
             members[name] = _unary(unary, name)
-    return type(f"Shared{base.__name__.capitalize()}", (base,), members)
+    return type(base.__name__, (base,), members)
 
 
-TRACKING: dict[type, Callable[[Any], Any]] = {
-    base: _tracked_class(base) for base in (int, float, complex, str, bytes, tuple, frozenset)
+def _maker_of(kind: type) -> Callable[[Any], Any] | None:
+    """Return what makes tracked values of a type's values; None if it cannot be computed with."""
+    if kind.__module__ != "numpy" or not hasattr(kind, "dtype") or hasattr(kind, "__len__"):
+        return None
+    try:
+        return _register(kind)  # a number of NumPy's, such as numpy.float64
+    except TypeError:
+        return None
+
+
+def _register(base: type, make: Callable[[Any, Any], Any] | None = None) -> Callable[[Any], Any]:
+    cls: Any = _tracked_class(base)
+    TRACKED.add(cls)
+    return cls if make is None else lambda value: make(cls, value)
+
+
+_BUILT_IN = (int, float, complex, str, bytes, tuple, frozenset)
+TRACKED: set[type] = set()
+TRACKING: dict[type, Callable[[Any], Any] | None] = {
+    **{
+        base: _register(base)
+        for base in (*_BUILT_IN, decimal.Decimal, fractions.Fraction)
+    },
+    datetime.timedelta: _register(
+        datetime.timedelta, lambda cls, value: cls(value.days, value.seconds, value.microseconds)
+    ),
+    datetime.date: _register(
+        datetime.date, lambda cls, value: cls(value.year, value.month, value.day)
+    ),
+    datetime.datetime: _register(
+        datetime.datetime, lambda cls, value: cls.combine(value.date(), value.timetz())
+    ),
 }
-TRACKED: frozenset[type] = frozenset(TRACKING.values())  # type: ignore[arg-type]
+_UNKNOWN = object()
+
+
+def learn_to_track(base: type) -> None:
+    """Have the values of a type remember where they were read."""
+    TRACKING[base] = _register(base)

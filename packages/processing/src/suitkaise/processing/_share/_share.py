@@ -24,6 +24,7 @@ from ._scalars import TRACKED, is_computed
 from ._store import COORDINATOR, ENDED, FAILED, RUNNING, STATE
 
 _STOP_PATIENCE = 5.0
+_START_PATIENCE = 10.0
 _OWN = ("_member", "_guardian", "_ticket")
 
 
@@ -77,6 +78,7 @@ class Share:
     def _set_own(self, member: Member, guardian: Guardian | None, ticket: Any) -> None:
         for name, value in zip(_OWN, (member, guardian, ticket), strict=True):
             object.__setattr__(self, name, value)
+        member.share = weakref.ref(self)
 
     # Attributes
 
@@ -199,7 +201,12 @@ class Share:
 
     @property
     def coordinator_pid(self) -> int | None:
-        """The process id of the coordinator, which lets members in; None: there is none now."""
+        """The process id of the coordinator, which lets members in; None while it is stopped.
+
+        In the process that made the Share it blocks for the milliseconds until there is one.
+        """
+        if self._guardian is not None and self.is_running:
+            self._guardian.wait(_START_PATIENCE)
         return self._member.words[COORDINATOR] or None
 
     def start(self) -> None:

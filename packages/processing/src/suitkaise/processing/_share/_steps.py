@@ -23,12 +23,13 @@ class Step:
     """One method at work on a replica, from its first instruction to its last.
 
     Attributes:
+        replica: The replica.
         began: The position that the replica was at.
         is_kept: Whether the replica is, after `record`, what everybody else's will be.
     """
 
     def __init__(self, replica: Replica, target: Any, writes: tuple[str, ...]) -> None:
-        self._replica = replica
+        self.replica = replica
         self._target = target
         self._writes = writes
         self._before = _attributes(target, writes)
@@ -37,6 +38,7 @@ class Step:
         self.is_kept = True
         replica.thread = threading.get_ident()
         replica.journal = []
+        replica.is_moved_changed = False
         replica.seen = -1
 
     def record(self) -> tuple[bytes | None, bool]:
@@ -48,10 +50,14 @@ class Step:
             SerializationError: Something that the method put into the object cannot be shared.
         """
         effects = self._rebound()
-        journal = self._replica.journal or []
-        if effects is None or (journal and not _are_plain(effects)):
+        journal = self.replica.journal or []
+        if (
+            effects is None
+            or self.replica.is_moved_changed  # the record of the move holds the change already
+            or (journal and not _are_plain(effects))
+        ):
             self.is_kept = False
-            return encode_state(self._replica.root), True
+            return encode_state(self.replica.root), True
         journal += effects
         if not journal:
             return None, False
@@ -63,7 +69,7 @@ class Step:
         """Return effects for what was rebound; None if there may be changes besides."""
         if self._writes == ALL and not is_open(type(self._target)):
             return None
-        path = self._replica.path_to(self._target)
+        path = self.replica.path_to(self._target)
         before, after = self._before, _attributes(self._target, self._writes)
         effects: list[Effect] = []
         for name, new in after.items():
