@@ -1,4 +1,4 @@
-"""Programs that are members of a Share, each a process of its own, and may be killed at any moment."""
+"""Programs that are members of a Share, each a process of its own, to be killed at any moment."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from suitkaise.processing._share._guardian import MOST_DEATHS
 
 pytestmark = pytest.mark.timeout(110)
 
-# What a victim does again and again in its own place, and how often it has done so by what is there.
+# What a victim does again and again, noting how often in a place of its own.
 WORK = """
 class Account:
     def __init__(self):

@@ -1,4 +1,4 @@
-"""What a Share takes of memory and descriptors, what it gives back, and what happens without any."""
+"""What a Share takes of memory and descriptors, what it gives back, and what if there is none."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ say(share.coordinator_pid)
             until(lambda pid=pid: is_gone(pid))  # type: ignore[misc]
 
     assert list(tmp_path.iterdir()) == []
-    left = {path for path in (set(shm.iterdir()) if shm.exists() else set()) - before}
+    left = (set(shm.iterdir()) if shm.exists() else set()) - before
     assert not [path for path in left if "suitkaise" in path.name]
 
 
@@ -306,7 +306,7 @@ def test_a_share_that_is_full_says_so_and_stays_usable(monkeypatch: pytest.Monke
     assert "new" not in share
 
     count = 0
-    with pytest.raises(MemoryError):
+    with pytest.raises(MemoryError):  # noqa: PT012
         while True:
             share.items.append(bytes(KIB))
             count += 1
@@ -423,7 +423,6 @@ def _fail() -> None:
 
 def test_what_cannot_be_serialised_leaves_all_as_it_was(share: Share) -> None:
     share.items, share.table, share.n = [1], {"a": [1]}, 1
-    unsharable = (i for i in ())
 
     class Bad:
         def __reduce__(self) -> object:
@@ -444,7 +443,6 @@ def test_what_cannot_be_serialised_leaves_all_as_it_was(share: Share) -> None:
                 call()
     assert (share.items, share.table, share.n) == ([1], {"a": [1]}, 1)
     assert share.names() == ["items", "table", "n"]
-    del unsharable
 
 
 def test_an_argument_that_could_not_be_read_again_is_refused(share: Share) -> None:

@@ -197,9 +197,7 @@ class Attribute:
     def freeze(self) -> None:
         """Have readers see what is there now, until FROZEN is taken back."""
         end = self._store.end
-        self.alone(
-            lambda: self.words.__setitem__(self._at + FROZEN, 1 + end(self.slot))
-        )
+        self.alone(lambda: self.words.__setitem__(self._at + FROZEN, 1 + end(self.slot)))
 
     def compute(self, value: Any) -> None:
         """Write a value that was computed from this attribute: computed again from what is there.
@@ -363,7 +361,7 @@ class Attribute:
             return result, present, target
 
     def _is_at_hand(self, replica: Replica) -> bool:
-        """Tell whether a method or a plan of this thread works on a replica: it is as it must be."""
+        """Tell whether a method or a plan of this thread works on a replica."""
         if replica.is_in_hand():
             return True
         return replica is self.changing and bool(self._threads._is_owned())
