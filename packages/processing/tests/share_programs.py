@@ -66,10 +66,13 @@ class Program:
 
     def hear(self) -> str:
         assert self._popen.stdout is not None
-        return self._popen.stdout.readline().strip()
+        line = self._popen.stdout.readline()
+        assert line, self._popen.communicate(timeout=DEADLINE)[1]
+        return line.strip()
 
     def ask(self, line: object) -> str:
-        self.say(line)
+        with contextlib.suppress(BrokenPipeError):  # `hear` says why
+            self.say(line)
         return self.hear()
 
     def end(self) -> str:

@@ -296,8 +296,9 @@ say("waits")
 share.slow += 1000000
 say("written", share.slow)
 """
-    with Program(writer, share) as stopped, Program(asker, share) as asking:
+    with Program(writer, share) as stopped:
         assert stopped.hear() == "ready"
+        asking = Program(asker, share)
         deadline = time.monotonic() + DEADLINE
         stopped.signal(signal.SIGSTOP)
         while asking.ask("is it?") == "free":
@@ -319,6 +320,7 @@ say("written", share.slow)
             word, value = waiting.hear().split()
             assert word == "written"
             assert int(value) >= 1_000_000
+        asking.kill()
     share.slow += 1
 
 
