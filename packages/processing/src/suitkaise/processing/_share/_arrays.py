@@ -111,7 +111,8 @@ def _carry_out_set(target: Any, what: bytes) -> None:
 def _carry_out_apply(target: Any, what: bytes) -> None:
     steps, ufunc, operands = deserialize(what)
     part = _take(target._data, steps)
-    getattr(np, ufunc)(part, *operands, out=part)
+    with np.errstate(all="ignore"):  # who wrote it has been warned
+        getattr(np, ufunc)(part, *operands, out=part)
 
 
 @shared_container(np.ndarray, {"set": _carry_out_set, "apply": _carry_out_apply})

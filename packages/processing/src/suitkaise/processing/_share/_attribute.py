@@ -361,7 +361,7 @@ class Attribute:
             return result, present, target
 
     def _is_at_hand(self, replica: Replica) -> bool:
-        """Tell whether a method or a plan of this thread works on a replica."""
+        """Tell whether a method or a plan of this thread is at work on a replica."""
         if replica.is_in_hand():
             return True
         return replica is self.changing and bool(self._threads._is_owned())

@@ -36,9 +36,9 @@ class Share:
     What is read, changed and written back in one statement (``share.count += 1``, ``share.d["k"]
     += 1``, ``share.items.append(1)``, a method of an object) is one step: nothing is lost.
 
-    The process that makes a Share owns it: with its last reference there, or its end, the Share
-    ends. Wherever a Share is sent, it arrives as a reference to the same one. No read or write
-    waits for another process, except for the moment in which that one changes the same attribute.
+    The process that makes a Share owns it: with its last reference there, or its end, it ends.
+    Wherever a Share is sent, it arrives as a reference to the same one. No read or write waits for
+    another process, except for the moment in which that one changes the same attribute.
 
     Args:
         auto_start: Whether it is started at once; else with `start`.
