@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from time import thread_time
+from time import monotonic, sleep, thread_time
 from typing import Any
 
 from suitkaise.processing import Pipe, Skprocess
@@ -93,3 +93,24 @@ class Steady(Skprocess):
 
     def __result__(self) -> int:
         return self.current_run
+
+
+class Overrunning(Skprocess):
+    """A run that takes longer than it may, in one of several ways."""
+
+    def __init__(self, way: str, timeout: float) -> None:
+        self.way = way
+        self.process_config.runs = 1
+        self.process_config.timeouts.run = timeout
+
+    def __run__(self) -> None:
+        self.tell(monotonic())
+        if self.way == "compiled":
+            sum(range(10**12))
+        while True:
+            try:
+                if self.way == "sleep":
+                    sleep(60.0)
+            except BaseException:
+                if self.way != "stubborn":
+                    raise

@@ -1,15 +1,19 @@
-"""One more run of a loop; no peer has one, so beside it is a loop by hand, or one with one life."""
+"""One more run of a loop; no peer has one, so beside it is a loop by hand, or one with one life.
+
+And how late a timeout comes, beside the only peer that has one which ends what runs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from time import perf_counter
+from time import monotonic, perf_counter, sleep
 
-from .contest import Call, Contender, Contest, Trial
+from .contest import Call, Contender, Contest, Timed, Trial
 
 _RUNS = 20_000
 _STEADY_RUNS = 200
+_TIMEOUT = 0.2  # seconds
 
 
 @contextmanager
@@ -42,11 +46,53 @@ def _steady(lives: int) -> Callable[[], AbstractContextManager[Call]]:
     return open_it
 
 
+def _overrunning(way: str) -> Callable[[], AbstractContextManager[Call]]:
+    @contextmanager
+    def open_it() -> Iterator[Call]:
+        from suitkaise.processing import ProcessTimeoutError
+
+        from .processes import Overrunning
+
+        def overrun(timeout: float) -> Timed:
+            process = Overrunning(way, timeout)
+            process.start()
+            began = process.listen()
+            try:
+                process.result()
+            except ProcessTimeoutError as error:
+                return Timed(monotonic() - began - timeout, error.timeout)
+            return Timed(0.0, None)
+
+        yield overrun
+
+    return open_it
+
+
+@contextmanager
+def _pebble() -> Iterator[Call]:
+    from concurrent.futures import TimeoutError as Late
+
+    from pebble import ProcessPool
+
+    def overrun(timeout: float) -> Timed:
+        began = monotonic()  # its time begins when a worker takes it, a moment later
+        try:
+            pool.schedule(sleep, args=(60.0,), timeout=timeout).result()
+        except Late:
+            return Timed(monotonic() - began - timeout, timeout)
+        return Timed(0.0, None)
+
+    with ProcessPool(max_workers=1) as pool:
+        pool.schedule(sleep, args=(0.0,)).result()
+        yield overrun
+
+
 def _nothing() -> None:
     pass
 
 
 _BY_HAND = "a loop by hand"
+_PEBBLE = "pebble, time.sleep"
 _ONE_LIFE = "suitkaise Skprocess, lives=1"
 
 CONTESTS = (
@@ -77,5 +123,28 @@ CONTESTS = (
         reference=_ONE_LIFE,
         max_loops=1,
         per=_STEADY_RUNS,
+    ),
+    Contest(
+        "how late a timeout comes",
+        f"A run that may take {_TIMEOUT:g} s: the time from then until its caller has the error. "
+        "What swallows every exception, or never comes back from compiled code, is killed after a "
+        "grace of half a second. pebble kills at once, and can leave nothing in order.",
+        lambda: Trial(_TIMEOUT, lambda timeout: timeout == _TIMEOUT),
+        (
+            Contender("suitkaise Skprocess, a loop in Python", _overrunning("loop"), is_ours=True),
+            Contender("suitkaise Skprocess, time.sleep", _overrunning("sleep"), is_ours=True),
+            Contender(
+                "suitkaise Skprocess, all exceptions swallowed",
+                _overrunning("stubborn"),
+                is_ours=True,
+            ),
+            Contender(
+                "suitkaise Skprocess, in compiled code", _overrunning("compiled"), is_ours=True
+            ),
+            Contender(_PEBBLE, _pebble),
+        ),
+        reference=_PEBBLE,
+        rounds=7,
+        max_loops=1,
     ),
 )

@@ -102,6 +102,28 @@ def test_imports_point_one_way(leaf: str) -> None:
         assert imported_siblings(file) <= MAY_IMPORT[leaf] | {leaf}, file
 
 
+def private_imports(file: Path) -> set[str]:
+    """The private modules that are imported, and the private names, with the leaf before them."""
+    names = set()
+    for node in ast.walk(ast.parse(file.read_text())):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    parts = {tuple(name.split(".")) for name in names if name.startswith("suitkaise.")}
+    return {".".join(name) for name in parts if any(part.startswith("_") for part in name)}
+
+
+@pytest.mark.parametrize("leaf", MAY_IMPORT)
+def test_what_is_private_to_a_wheel_is_used_there_alone_but_for_what_it_names(leaf: str) -> None:
+    wheel = next(wheel for wheel, leaves in WHEELS.items() if leaf in leaves)
+    own = tuple(f"suitkaise.{each}." for each in WHEELS[wheel])
+
+    for file in (source(wheel) / leaf).rglob("*.py"):
+        others = {name for name in private_imports(file) if not name.startswith(own)}
+        assert all(name.split(".")[2] == "_siblings" for name in others), file
+
+
 @pytest.mark.parametrize("wheel", WHEELS)
 def test_run_time_dependencies_are_these(wheel: str) -> None:
     requirements = project(wheel)["dependencies"]

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from suitkaise.cucumber import DeserializationError, deserialize, serialize
-from suitkaise.cucumber._payload import HEADER
+from suitkaise.cucumber._payload import HEADER, serialize_flat
+from suitkaise.cucumber._pickler import Pickler
 
 keys = st.none() | st.booleans() | st.integers() | st.text() | st.binary()
 leaves = keys | st.floats(allow_nan=False) | st.complex_numbers(allow_nan=False) | st.dates()
@@ -285,3 +286,25 @@ def test_the_error_of_a_transport_is_the_cause():
         serialize(Memory(bytearray(9)), buffers=refuse)
 
     assert isinstance(caught.value.__cause__, ConnectionError)
+
+
+flat = keys | st.lists(keys) | st.tuples(keys, keys) | st.dictionaries(keys, keys)
+
+
+@given(flat)
+def test_what_is_flat_has_the_bytes_that_it_has_anyway(value):
+    file = io.BytesIO()
+    Pickler(file, 5, True).dump(value)
+
+    payload = serialize_flat(value)
+
+    assert payload in (None, HEADER + file.getvalue())
+    assert payload == serialize(value) or payload is None
+
+
+@pytest.mark.parametrize(
+    "value", [[[]], (1, {}), {"a": []}, {1, 2}, list(range(17)), collections.OrderedDict(), 1j]
+)
+def test_what_is_not_flat_is_left_to_the_pickler(value):
+    assert serialize_flat(value) is None
+    assert deserialize(serialize(value)) == value

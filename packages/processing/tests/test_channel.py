@@ -12,10 +12,12 @@ from suitkaise.processing._messages import Told
 DEADLINE = 30.0
 
 
-@pytest.fixture
-def ends() -> Iterator[tuple[ParentChannel, ChildChannel, list[bool]]]:
+@pytest.fixture(params=[socket.SOCK_STREAM, socket.SOCK_SEQPACKET], ids=["stream", "packets"])
+def ends(
+    request: pytest.FixtureRequest,
+) -> Iterator[tuple[ParentChannel, ChildChannel, list[bool]]]:
     wanted: list[bool] = []
-    ours, theirs = socket.socketpair()
+    ours, theirs = socket.socketpair(type=request.param)
     parent = ParentChannel(ours, wanted.append)
     child = ChildChannel(theirs.detach())
     yield parent, child, wanted

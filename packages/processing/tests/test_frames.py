@@ -5,55 +5,34 @@ import os
 import random
 import resource
 import socket
-import sys
 from collections.abc import Iterator
-from types import FrameType
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from packages.processing.tests.interrupter import Interrupter
 
-from suitkaise.processing._frames import FrameReader, FrameWriter, frame
+from suitkaise.processing._frames import BARE, READ_BYTES, FrameReader, FrameWriter, frame
 from suitkaise.processing._messages import Done, Forget, Told, Work, decode, encode
 from suitkaise.processing._parcels import pack
 from suitkaise.processing._segments import LOST, Descriptor
 
 
-class Interrupt(BaseException):
-    """What Ctrl-C or an alarm raises."""
+KINDS = [socket.SOCK_STREAM, socket.SOCK_SEQPACKET]
 
 
-class Interrupter:
-    """Raises in the middle of the module under test, at a line chosen at random."""
-
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
-        self._left = 0
-
-    def __enter__(self) -> None:
-        self._left = self._random.randrange(1, 60)
-        sys.settrace(self._trace)
-
-    def __exit__(self, *_: object) -> bool:
-        sys.settrace(None)
-        return _[0] is Interrupt
-
-    def _trace(self, stack: FrameType, event: str, _argument: Any) -> Any:
-        if not stack.f_code.co_filename.endswith("/_frames.py"):
-            return None
-        stack.f_trace_opcodes = True
-        if event == "opcode":
-            self._left -= 1
-            if self._left == 0:
-                sys.settrace(None)
-                raise Interrupt
-        return self._trace
+@pytest.fixture(params=KINDS, ids=["stream", "packets"])
+def ends(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair(type=request.param)
+    with ours, theirs:
+        ours.setblocking(False)
+        yield ours, theirs
 
 
 @pytest.fixture
-def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
-    ours, theirs = socket.socketpair()
+def packet_ends() -> Iterator[tuple[socket.socket, socket.socket]]:
+    ours, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
     with ours, theirs:
         ours.setblocking(False)
         yield ours, theirs
@@ -77,12 +56,16 @@ def test_frames_are_whole_however_the_stream_is_cut(bodies: list[bytes], cut: in
         received = []
         for start in range(0, len(stream), cut):
             ours.sendall(stream[start : start + cut])
-            reader.receive(socket.MSG_DONTWAIT)
+            reader.receive(at_once=True)
             received += everything_in(reader)
 
         assert received == [(7, body) for body in bodies]
         with pytest.raises(BlockingIOError):
-            reader.receive(socket.MSG_DONTWAIT)
+            reader.receive(at_once=True)
+
+
+def interrupted(moments: random.Random, most: int = 20) -> Interrupter:
+    return Interrupter("/_frames.py", moments.randrange(1, most), where_it_looks=True)
 
 
 @pytest.mark.parametrize("seed", range(150))
@@ -92,23 +75,127 @@ def test_no_interrupt_loses_or_doubles_a_byte(
     ours, theirs = ends
     writer, reader = FrameWriter(ours), FrameReader(theirs)
     bodies = [bytes([number]) * (number * 3001 % 40_000) for number in range(24)]
-    interrupter = Interrupter(seed)
+    moments = random.Random(seed)
     received: list[tuple[int, bytes]] = []
 
     for number, body in enumerate(bodies):
         writer.put(frame(number, body))
-        with interrupter, contextlib.suppress(BlockingIOError):
+        with interrupted(moments), contextlib.suppress(BlockingIOError):
             writer.flush()
-        with interrupter, contextlib.suppress(BlockingIOError):
-            reader.receive(socket.MSG_DONTWAIT)
+        with interrupted(moments), contextlib.suppress(BlockingIOError):
+            reader.receive(at_once=True)
         received += everything_in(reader)
     while len(received) < len(bodies):
         with contextlib.suppress(BlockingIOError):
             writer.flush()
-        reader.receive(socket.MSG_DONTWAIT)
+        reader.receive(at_once=True)
         received += everything_in(reader)
 
     assert received == list(enumerate(bodies))
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_no_interrupt_loses_or_doubles_what_comes_bare(
+    packet_ends: tuple[socket.socket, socket.socket], seed: int
+) -> None:
+    ours, theirs = packet_ends
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
+    bodies = [bytes([number]) * (number * 3001 % 40_000 + 1) for number in range(1, 25)]
+    moments = random.Random(seed)
+    received: list[bytes] = []
+
+    for body in bodies:
+        if body[0] % 4 and writer.send_bare(body):
+            pass
+        else:
+            writer.put(frame(1, body, [Descriptor(os.dup(0))] if body[0] % 8 else []))
+            writer.flush()
+        for _ in range(4):
+            bare = None
+            with interrupted(moments, most=8), contextlib.suppress(BlockingIOError):
+                bare = reader.receive_bare(at_once=True)
+            if bare is not None:
+                received.append(bare)
+            while reader.next_tag() is not None:
+                arrived = reader.take()
+                received.append(arrived.body)
+                for number in arrived.descriptors:
+                    os.close(number)
+    while len(received) < len(bodies):
+        bare = reader.receive_bare(at_once=True)
+        received.append(reader.take().body if bare is None else bare)
+
+    assert received == bodies
+
+
+def test_what_is_bare_and_what_is_not_keep_their_order(
+    packet_ends: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = packet_ends
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
+    messages = []
+
+    with contextlib.suppress(BlockingIOError):
+        for number in range(1, 10_000):
+            body = b"%d" % number
+            messages.append(body)
+            if not writer.send_bare(body):
+                writer.put(frame(BARE, body))
+                writer.flush()
+    for number in range(10_000, 10_100):  # what waits lets nothing pass
+        messages.append(b"%d" % number)
+        assert not writer.send_bare(messages[-1])
+        writer.put(frame(BARE, messages[-1]))
+    received = []
+    while len(received) < len(messages):
+        with contextlib.suppress(BlockingIOError):
+            writer.flush()
+        bare = reader.receive_bare()
+        received += [bare] if bare is not None else [body for _, body in everything_in(reader)]
+
+    assert received == messages
+
+
+def test_bare_is_only_what_cannot_be_taken_for_a_frame(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    writer = FrameWriter(ends[0])
+    keeps_packets = ends[0].type == socket.SOCK_SEQPACKET
+
+    assert writer.send_bare(b"a body") is keeps_packets
+    assert not writer.send_bare(b"")
+    assert not writer.send_bare(b"\0 begins like a header")
+    assert not writer.send_bare(b"x" * (READ_BYTES + 1))
+
+
+def test_a_reader_that_knows_nothing_of_bare_bodies_takes_them_as_frames(
+    packet_ends: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = packet_ends
+    writer, reader = FrameWriter(ours), FrameReader(theirs)
+    writer.send_bare(b"one")
+
+    reader.receive()
+
+    assert everything_in(reader) == [(BARE, b"one")]
+
+
+def test_the_last_words_of_an_end_that_left_something_unread_are_received(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, theirs = ends
+    reader = FrameReader(theirs)
+    theirs.send(b"nobody reads this")
+    writer = FrameWriter(ours)
+    writer.put(frame(1, b"last words"))
+    writer.flush()
+    ours.close()
+
+    reader.receive()
+
+    assert everything_in(reader) == [(1, b"last words")]
+    with pytest.raises(EOFError):
+        reader.receive()
 
 
 def test_descriptors_arrive_with_their_frames(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -122,7 +209,7 @@ def test_descriptors_arrive_with_their_frames(ends: tuple[socket.socket, socket.
     writer.flush()
     received = []
     while len(received) < 3:
-        reader.receive(socket.MSG_DONTWAIT)
+        reader.receive(at_once=True)
         while reader.next_tag() is not None:
             received.append(reader.take())
 
@@ -143,11 +230,11 @@ def test_the_end_is_told_after_the_last_frame(ends: tuple[socket.socket, socket.
     ours.sendall(frame(1, b"last words").data)
     ours.close()
 
-    reader.receive(0)
+    reader.receive()
 
     assert everything_in(reader) == [(1, b"last words")]
     with pytest.raises(EOFError):
-        reader.receive(0)
+        reader.receive()
 
 
 def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) -> None:
@@ -156,7 +243,8 @@ def test_what_nobody_takes_is_closed(ends: tuple[socket.socket, socket.socket]) 
     read_end, write_end = os.pipe()
     writer.put(frame(1, b"", [Descriptor(write_end)]))
     writer.flush()
-    reader.receive(0)
+    while reader.next_tag() is None:
+        reader.receive()
 
     reader.close()
 
@@ -171,7 +259,7 @@ def sent(message: Any) -> Any:
         writer.put(encode(message))
         writer.flush()
         while reader.next_tag() is None:
-            reader.receive(0)
+            reader.receive()
         return decode(reader.take())
 
 
@@ -226,7 +314,7 @@ def test_descriptors_that_find_no_room_are_lost_to_their_frame_alone(
         del fillers[len(fillers) - room :]
         with contextlib.suppress(BlockingIOError):
             while True:
-                reader.receive(socket.MSG_DONTWAIT)
+                reader.receive(at_once=True)
         while reader.next_tag() is not None:
             taken.append(reader.take())
     finally:

@@ -198,6 +198,20 @@ def test_closing_an_end_is_told_to_the_other_after_what_was_sent(pair: tuple[Any
         anchor.recv()
 
 
+def test_what_an_end_sent_is_received_also_if_it_left_something_unread(
+    pair: tuple[Any, Any],
+) -> None:
+    anchor, point = pair
+    point.send("last words")
+    anchor.send("nobody reads this")
+
+    point.close()
+
+    assert anchor.recv() == "last words"
+    with pytest.raises(EOFError):
+        anchor.recv()
+
+
 def test_one_way_goes_from_anchor_to_point() -> None:
     anchor, point = Pipe.pair(one_way=True)
     with anchor, point:

@@ -22,6 +22,7 @@ from suitkaise.processing import ProcessDiedError, ProcessError
 from suitkaise.processing._engine import Engine, engine
 from suitkaise.processing._platform import anonymous_file
 from suitkaise.processing._segments import Descriptor
+from suitkaise.processing._share import _guardian
 from suitkaise.processing._share._admission import join
 from suitkaise.processing._share._guardian import MOST_DEATHS, Guardian
 
@@ -192,8 +193,9 @@ def test_a_coordinator_that_is_killed_is_replaced_and_no_join_fails(
 
 
 def test_too_many_deaths_in_quick_succession_are_an_error_until_the_next_start(
-    guardian: Guardian, changes: Changes
+    guardian: Guardian, changes: Changes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(_guardian, "DEATHS_WITHIN", 100.0)  # however busy the machine is
     guardian.start()
     for _ in range(MOST_DEATHS):
         pid, _ = changes.next()
@@ -211,6 +213,21 @@ def test_too_many_deaths_in_quick_succession_are_an_error_until_the_next_start(
     guardian.start()
     enter(guardian)
     assert changes.next() == (guardian.pid, None)
+
+
+def test_deaths_that_are_far_apart_are_no_error(
+    guardian: Guardian, changes: Changes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_guardian, "DEATHS_WITHIN", 0.0)
+    guardian.start()
+
+    for _ in range(MOST_DEATHS + 2):
+        pid, error = changes.next()
+        assert error is None
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+
+    enter(guardian)
 
 
 def test_a_launch_that_fails_is_told_and_can_be_tried_again(

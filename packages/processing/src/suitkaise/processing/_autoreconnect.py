@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from suitkaise.cucumber._type_keys import check_auth
+from suitkaise.cucumber._siblings import check_auth
 
 from ._reconnection import Plan, keep_secrets
 from ._skprocess import Skprocess

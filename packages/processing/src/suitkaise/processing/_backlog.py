@@ -11,12 +11,12 @@ from ._errors import ProcessError
 from ._page import StatusPage
 
 MOST_BYTES = 1 << 30  # waiting; one more message of any size is taken as long as it is fewer
-_MESSAGE_BYTES = 256  # what a message takes beside its payload, about
+MESSAGE_BYTES = 256  # what a message takes beside its payload, about
 
 
 def cost(size: int) -> int:
     """Return what a message with a payload of this size counts for."""
-    return size + _MESSAGE_BYTES
+    return size + MESSAGE_BYTES
 
 
 class Backlog:
@@ -26,35 +26,39 @@ class Backlog:
         page: The memory that both sides see.
         sent: Which word the sender counts in.
         received: Which word the receiver counts in.
+
+    Where each message counts, `enter` and `leave` are written out: a call takes longer than those.
     """
 
-    __slots__ = ("_page", "_received", "_sent")
+    __slots__ = ("page", "received", "sent")
 
     def __init__(self, page: StatusPage, sent: int, received: int) -> None:
-        self._page = page
-        self._sent = sent
-        self._received = received
+        self.page = page
+        self.sent = sent
+        self.received = received
 
     @property
     def waiting(self) -> int:
         """Bytes that have been sent and not been received."""
-        words = self._page.words
-        return int(words[self._sent] - words[self._received])
+        words = self.page.words
+        return int(words[self.sent] - words[self.received])
 
     def enter(self, size: int) -> bool:
         """Count a message that is to be sent; False if no more may be sent now."""
-        if self.waiting >= MOST_BYTES:
+        words, sent = self.page.words, self.sent
+        told = words[sent]
+        if told - words[self.received] >= MOST_BYTES:
             return False
-        self.count(size)
+        words[sent] = told + size + MESSAGE_BYTES
         return True
 
     def count(self, size: int) -> None:
         """Count a message that is to be sent in any case."""
-        self._page.words[self._sent] += cost(size)
+        self.page.words[self.sent] += cost(size)
 
     def leave(self, size: int) -> None:
         """Count a message that has been received."""
-        self._page.words[self._received] += cost(size)
+        self.page.words[self.received] += size + MESSAGE_BYTES
 
 
 def full_error(listener: str, backlog: Backlog) -> ProcessError:

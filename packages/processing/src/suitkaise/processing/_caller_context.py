@@ -24,7 +24,7 @@ from functools import partial
 from typing import Any
 
 from suitkaise.cucumber import deserialize
-from suitkaise.cucumber._handlers._context_variables import find_variable, places_of
+from suitkaise.cucumber._siblings import find_variable, places_of
 
 from ._harmless import require_harmless
 from ._late_imports import forget, when_imported

@@ -1,13 +1,14 @@
-"""The one channel between a child and its parent: a Unix stream socket that carries frames.
+"""The one channel between a child and its parent: a Unix socket of packets that carries frames.
 
         parent                                              child
     any thread --send--> [queue] --.                .--> receive --> the thread that asks
                                     socket pair ----
     I/O thread <--receive_ready----'                '--- send <----- any thread
 
-The parent's end never blocks: what the socket does not take waits in the queue, and the I/O thread
-sends it on. The child's end blocks, which costs it no thread; the parent always reads, so a child
-that sends goes on. Each end's death is end-of-file at the other, never a lock left held.
+What is told goes bare if it is small, see `_frames`. The parent's end never blocks: what the
+socket does not take waits in the queue, and the I/O thread sends it on. The child's end blocks,
+which costs it no thread; the parent always reads, so a child that sends goes on. Each end's death
+is end-of-file at the other, never a lock left held.
 """
 
 from __future__ import annotations
@@ -21,11 +22,11 @@ import time
 from collections.abc import Callable, Iterator
 
 from ._frames import FrameReader, FrameWriter
-from ._messages import TOLD, TOLD_BYTES, Message, Stop, Told, decode, encode
+from ._messages import TOLD, Message, Stop, Told, decode, encode
 from ._parcels import Payload
 from ._segments import FLAG_BYTES, flag
 
-_DONT_WAIT = int(socket.MSG_DONTWAIT)
+_MOST_AT_ONCE = 64  # messages, before others have their turn
 
 
 class ParentChannel:
@@ -35,18 +36,22 @@ class ParentChannel:
         endpoint: The parent's half of the socket pair.
         watch_writable: Called with True when what is queued needs the I/O thread, with False when
             nothing is queued any more.
+
+    Attributes:
+        reader: What has been read and not been taken.
+        send_lock: Guards sending.
     """
 
     def __init__(self, endpoint: socket.socket, watch_writable: Callable[[bool], None]) -> None:
         endpoint.setblocking(False)
         self.socket = endpoint
         self._watch_writable = watch_writable
-        self._reader = FrameReader(endpoint)
+        self.reader = FrameReader(endpoint)
         self._writer = FrameWriter(endpoint)
         self.read_lock = threading.RLock()  # guards the reader, and keeps what it read in order
         # Guards all below and the writer. Re-entrant, as all locks that a user's call may hold: a
         # signal handler, which runs in the middle of such a call, may well call stop() or kill().
-        self._lock = threading.RLock()
+        self.send_lock = threading.RLock()
         self._is_watched = False  # the I/O thread goes on when the socket takes more
         self._is_closed = False
 
@@ -54,7 +59,7 @@ class ParentChannel:
         """Send or queue a message, without blocking; False if the child's end is gone."""
         frame = encode(message)
         try:
-            with self._lock:
+            with self.send_lock:
                 if self._is_closed:
                     return False
                 self._writer.put(frame)
@@ -63,9 +68,19 @@ class ParentChannel:
             self._watch_writable(True)  # Ctrl-C: the I/O thread sends what is in the queue
             raise
 
+    def tell(self, payload: Payload) -> bool:
+        """Send what is told, as `send` does; holding the `send_lock`."""
+        if self._is_closed:
+            return False
+        try:
+            is_sent = type(payload) is bytes and self._writer.send_bare(payload)
+        except OSError:
+            return False
+        return is_sent or self.send(Told(payload))
+
     def send_queued(self) -> None:
         """Go on sending; the I/O thread calls this when the socket takes more."""
-        with self._lock:
+        with self.send_lock:
             if not self._is_closed:
                 self._is_watched = False
                 self._flush()
@@ -84,7 +99,7 @@ class ParentChannel:
         return True
 
     def receive_ready(self) -> list[Message] | None:
-        """Read once, without blocking.
+        """Read without blocking: a frame, or all that comes bare.
 
         Returns:
             The messages that are now whole (perhaps none yet), or None if nothing has arrived.
@@ -92,63 +107,59 @@ class ParentChannel:
         Raises:
             EOFError: If all has been read and the child's end is closed.
         """
-        messages = list(_messages_in(self._reader))  # that a listener has left
-        if not messages:
-            try:
-                self._reader.receive(0)
-            except BlockingIOError:
-                return None
-            messages.extend(_messages_in(self._reader))
+        reader = self.reader
+        messages = list(_messages_in(reader))  # that a listener has left
+        if messages:
+            return messages
+        try:
+            while len(messages) < _MOST_AT_ONCE:
+                bare = reader.receive_bare()
+                if bare is None:
+                    break
+                messages.append(Told(bare))
+        except BlockingIOError:
+            return messages or None
+        except Exception:  # the end, or no memory left: it will be met with again
+            if not messages:
+                raise
+            return messages
+        messages.extend(_messages_in(reader))
         return messages
 
-    @property
-    def has_pending(self) -> bool:
-        """Whether something has been read and not been taken."""
-        return self._reader.is_pending
-
-    def read_told(self, *, is_readable: bool) -> Payload | None:
+    def read_told(self) -> Payload | None:
         """Take the next message if it has arrived and is a Told; what else comes next stays.
-
-        Args:
-            is_readable: Whether to read from the socket, if no message is there already.
 
         Raises:
             LookupError: Something else comes next.
+            BlockingIOError: Nothing has arrived.
             EOFError: If all has been read and the child's end is closed.
         """
-        reader = self._reader
-        if reader.is_pending:
-            frame = reader.take() if reader.next_tag() in TOLD else None
-        elif is_readable:
-            try:
-                frame = reader.receive_next(0, TOLD)
-            except BlockingIOError:
-                return None
-        else:
+        reader = self.reader
+        bare = reader.receive_bare()
+        if bare is not None:
+            return bare
+        tag = reader.next_tag()
+        if tag is None:
             return None
-        if frame is None:
-            if reader.has_frame:
-                raise LookupError("it is for the I/O thread")
-            return None
-        if frame.tag == TOLD_BYTES:
-            return frame.body
-        message = decode(frame)
+        if tag not in TOLD:
+            raise LookupError("it is for the I/O thread")
+        message = decode(reader.take())
         assert isinstance(message, Told)
         return message.payload
 
     def end_sending(self) -> None:
         """Let the child see end-of-file; what it still sends can be read. From any thread."""
-        with self._lock:
+        with self.send_lock:
             self._is_closed = True
             with contextlib.suppress(OSError):
                 self.socket.shutdown(socket.SHUT_WR)
 
     def close(self) -> None:
         """Close this end."""
-        with self._lock:
+        with self.send_lock:
             self._is_closed = True
             self._writer.clear()
-            self._reader.close()
+            self.reader.close()
             self.socket.close()
 
     def abandon(self) -> None:
@@ -161,6 +172,10 @@ class ChildChannel:
 
     Args:
         descriptor: The child's half of the socket pair.
+
+    Attributes:
+        write_lock: Guards sending.
+        on_told: Called with each payload that `receive` takes, while no other is taken.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -169,7 +184,8 @@ class ChildChannel:
         self._reader = FrameReader(endpoint)
         self._writer = FrameWriter(endpoint)
         self._read_lock = threading.RLock()  # guards the reader, and the four below
-        self._write_lock = threading.RLock()
+        self.write_lock = threading.RLock()
+        self.on_told: Callable[[Payload], None] = lambda payload: None
         self._polls = threading.local()  # a poll object serves one thread at a time
         # The socket wakes nobody for what has been read from it: messages that came together with
         # another thread's, and a stop, which is for all. For these there is a flag beside it.
@@ -187,7 +203,7 @@ class ChildChannel:
             ends_without_parent: Whether this process is to end if the parent is gone.
         """
         frame = encode(message)
-        with self._write_lock:
+        with self.write_lock:
             self._writer.put(frame)
             try:
                 self._writer.flush()
@@ -195,6 +211,15 @@ class ChildChannel:
                 self._writer.clear()
                 if ends_without_parent:
                     os._exit(1)
+
+    def tell(self, payload: Payload) -> None:
+        """Send what is told, as `send` does; holding the `write_lock`."""
+        try:
+            is_sent = type(payload) is bytes and self._writer.send_bare(payload)
+        except OSError:
+            os._exit(1)
+        if not is_sent:
+            self.send(Told(payload))
 
     def receive(
         self, timeout: float | None = None, *, is_over: Callable[[], bool] = lambda: False
@@ -211,11 +236,22 @@ class ChildChannel:
             The message, or None if the time has passed or it is over.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._reader.is_pending or self._wait(deadline):
+        reader = self._reader
+        while reader.is_pending or self._wait(deadline):
             with self._read_lock:
-                message = self._next()
-                self._is_stopped = self._is_stopped or isinstance(message, Stop)
-                self._raise_or_lower()
+                try:
+                    payload: Payload | None = reader.receive_bare(at_once=True)
+                    message = self._take() if payload is None else None
+                except BlockingIOError:  # another thread was quicker
+                    payload = message = None
+                except EOFError:
+                    os._exit(1)
+                if payload is not None:
+                    self.on_told(payload)
+                if self._is_raised or self._is_stopped or reader.is_pending:
+                    self._raise_or_lower()
+            if payload is not None:
+                return Told(payload)
             if message is not None or is_over():
                 return message
         return None
@@ -237,7 +273,7 @@ class ChildChannel:
         while True:
             for message in _messages_in(self._reader):
                 return message
-            self._reader.receive(0)
+            self._reader.receive()
 
     def close(self) -> None:
         """Close this end; the parent sees end-of-file."""
@@ -256,18 +292,16 @@ class ChildChannel:
             else:
                 os.read(self._flag.number, len(FLAG_BYTES))
 
-    def _next(self) -> Message | None:
-        """Take a message that is pending, or read."""
-        reader = self._reader
-        if reader.is_pending:
-            return decode(reader.take()) if reader.next_tag() is not None else None
-        try:
-            frame = reader.receive_next(_DONT_WAIT)
-        except BlockingIOError:  # another thread was quicker
+    def _take(self) -> Message | None:
+        """Take the next frame, if it is whole."""
+        if self._reader.next_tag() is None:
             return None
-        except EOFError:
-            os._exit(1)
-        return None if frame is None else decode(frame)
+        message = decode(self._reader.take())
+        if type(message) is Told:
+            self.on_told(message.payload)
+        elif type(message) is Stop:
+            self._is_stopped = True
+        return message
 
     def _wait(self, deadline: float | None) -> bool:
         """Wait for something to arrive; False if the time was over first."""

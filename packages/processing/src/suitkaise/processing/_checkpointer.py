@@ -6,7 +6,7 @@ import os
 import warnings
 from typing import TYPE_CHECKING
 
-from suitkaise.cucumber._prologue import Series
+from suitkaise.cucumber._siblings import Series
 
 from ._checkpoints import CheckpointWriter, Draft
 from ._messages import Checkpoint, Noted

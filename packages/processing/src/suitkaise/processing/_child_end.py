@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
+from suitkaise.cucumber import deserialize
+
+from . import _backlog
 from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
-from ._backlog import Backlog, full_error
+from ._backlog import MESSAGE_BYTES, Backlog, full_error
 from ._channel import ChildChannel
 from ._endings import opener_of
 from ._errors import ProcessError
@@ -25,7 +28,7 @@ from ._page import (
     STOP,
     StatusPage,
 )
-from ._parcels import Payload, pack, set_out, unpack
+from ._parcels import Parcel, Payload, pack, set_out, unpack
 from ._serializing import serialize
 from ._timers import ProcessTimers
 
@@ -54,9 +57,10 @@ class ChildEnd:
         self.heard = 0
         self._incoming = Backlog(page, PARENT_TOLD, CHILD_HEARD)
         self._outgoing = Backlog(page, CHILD_TOLD, PARENT_HEARD)
-        self._lock = threading.RLock()  # guards the three above
         self.news = Notice()  # another thread has taken a message, there may be more; or a stop
         self._channel = channel
+        if channel is not None:
+            channel.on_told = self._count
         self._was_stopped = False
 
     @property
@@ -107,21 +111,28 @@ class ChildEnd:
 
     def tell(self, data: Any) -> None:
         """Send to the parent."""
-        channel, payload = self._connected("tell"), pack(data)
-        with self._lock:
-            if not self._outgoing.enter(len(payload)):
-                raise full_error("the parent", self._outgoing)
-        channel.send(Told(payload))
-        set_out(payload)
+        channel, payload = self._channel or self._connected("tell"), pack(data)
+        with channel.write_lock:
+            outgoing = self._outgoing  # as its `enter`
+            words, sent = outgoing.page.words, outgoing.sent
+            told = words[sent]
+            if told - words[outgoing.received] >= _backlog.MOST_BYTES:
+                raise full_error("the parent", outgoing)
+            words[sent] = told + len(payload) + MESSAGE_BYTES
+            channel.tell(payload)
+        if type(payload) is Parcel:
+            set_out(payload)
 
     def listen(self, timeout: float | None) -> Any:
         """Wait for what the parent tells; None at the timeout, and at a stop."""
         payload = self.next_payload(None if timeout is None else time.monotonic() + timeout)
+        if type(payload) is bytes:
+            return deserialize(payload)
         return None if payload is None else unpack(payload)
 
     def next_payload(self, deadline: float | None) -> Payload | None:
         """Wait for what the parent tells, and return it unopened; None as `listen`."""
-        channel = self._connected("listen")
+        channel = self._channel or self._connected("listen")
         words = self.page.words
         words[LISTENING] = 1  # before the look at ASKED; the parent does it the other way round
         try:
@@ -130,20 +141,21 @@ class ChildEnd:
             words[LISTENING] = 0
 
     def _next_payload(self, channel: ChildChannel, deadline: float | None) -> Payload | None:
-        is_main = threading.current_thread() is threading.main_thread()
+        words = self.page.words
         while True:
-            if is_main and self.page.words[ASKED] != self.answered:
+            if words[ASKED] != self.answered and current_thread() is main_thread():
                 self.answer()
-            now = time.monotonic()
-            waits = [until - now for until in (deadline, self.stop_at) if until is not None]
             is_stopping = self.is_stopping()
             if is_stopping:
-                waits = [0.0]  # what was told before the stop can still be heard
-            message = channel.receive(
-                max(0.0, min(waits)) if waits else None, is_over=self.is_stopping
-            )
-            if isinstance(message, Told):
-                self.on_heard(message.payload)
+                timeout: float | None = 0.0  # what was told before the stop can still be heard
+            elif deadline is None and self.stop_at is None:
+                timeout = None
+            else:
+                moments = [at for at in (deadline, self.stop_at) if at is not None]
+                timeout = max(0.0, min(moments) - time.monotonic())
+            message = channel.receive(timeout, is_over=self.is_stopping)
+            if type(message) is Told:
+                self.news.notify()  # there may be more for others
                 return message.payload
             if message is None and (is_stopping or not self.is_stopping()):
                 return None
@@ -159,12 +171,11 @@ class ChildEnd:
             # The message that wakes `listen` may lie behind others, which are for `listen` alone.
             time.sleep(min(left, _LOOK_SECONDS))
 
-    def on_heard(self, payload: Payload) -> None:
-        """Count a message that has been listened to; there may be more for others."""
-        with self._lock:
-            self._incoming.leave(len(payload))
-            self.heard += 1
-        self.news.notify()
+    def _count(self, payload: Payload) -> None:
+        """Count a message that is being listened to; holding the channel's lock for reading."""
+        incoming = self._incoming  # as its `leave`
+        incoming.page.words[incoming.received] += len(payload) + MESSAGE_BYTES
+        self.heard += 1
 
     def require_own(self) -> None:
         """Any process that has this end may use it, one that the user's code has forked too."""
@@ -235,7 +246,7 @@ class FromParent(Awaited[Any]):
     def claim(self) -> Opener | None:
         message = self._channel.receive(0, is_over=self._end.is_stopping)
         if isinstance(message, Told):
-            self._end.on_heard(message.payload)
+            self._end.news.notify()  # there may be more for others
             return opener_of(message.payload)
         if message is not None:
             self._end.news.notify()  # it has been taken from others who wait

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import threading
 from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import TYPE_CHECKING, Protocol
 
 from ._channel import ParentChannel
-from ._logs import Backlog
+from ._logs import PendingRecords
 from ._messages import Done, Finished, Logged, Message, Rejected
 from ._page import StatusPage
 from ._parcels import Payload
@@ -51,6 +50,10 @@ class Child:
         start_error: Why it could not be forked, if so.
         reading: Who reads its channel.
         receive_error: Why what it sent could not be taken, if so; it was killed for that.
+        read_lock: Who holds it is alone in taking what the child sent.
+        reader: Knows what has been read from the channel and not been taken.
+        send_lock: Guards sending.
+        tell: Sends what is told, as `send` does; holding the `send_lock`.
     """
 
     def __init__(
@@ -74,7 +77,7 @@ class Child:
         self._launcher = launcher
         self._supervisor = supervisor
         self._logs = logs
-        self._backlog: Backlog | None = None  # once it has logged something
+        self._records: PendingRecords | None = None  # once it has logged something
         self._descriptor = endpoint.fileno()
         self.receive_error: Exception | None = None
         self.reading = Reading(supervisor, self._descriptor, self._set_watched)
@@ -84,29 +87,25 @@ class Child:
                 self._descriptor, self._on_ready, is_wanted
             ),
         )
+        self.read_lock = self._channel.read_lock
+        self.reader = self._channel.reader
+        self.send_lock = self._channel.send_lock
+        self.tell = self._channel.tell
 
-    def read_told(self, *, is_readable: bool) -> Payload | None:
+    def read_told(self) -> Payload | None:
         """Take what it told, if that is the next message to arrive. From any thread.
 
-        The caller holds the `read_lock`.
+        The caller holds the `read_lock`, and has the reading, or something is pending.
         """
         try:
-            return self._channel.read_told(is_readable=is_readable)
+            return self._channel.read_told()
+        except BlockingIOError:
+            return None
         except LookupError:
             self._supervisor.call_soon(self._hand_over_left)
         except Exception:  # the I/O thread meets with the same, and deals with it
             self.reading.end()
         return None
-
-    @property
-    def has_pending(self) -> bool:
-        """Whether something has been read from the channel and not been taken."""
-        return self._channel.has_pending
-
-    @property
-    def read_lock(self) -> threading.RLock:
-        """Who holds it is alone in taking what the child sent."""
-        return self._channel.read_lock
 
     def watch(self) -> None:
         """Have the I/O thread take what it sends, from now on."""
@@ -182,7 +181,8 @@ class Child:
         if events & EVENT_WRITE:
             self._channel.send_queued()
         if events & EVENT_READ:
-            self._hand_over()
+            while self._hand_over() and self.reader.is_pending:
+                pass
 
     def _set_watched(self, is_wanted: bool) -> None:
         """Have the I/O thread read, or leave it; in that thread."""
@@ -197,7 +197,7 @@ class Child:
 
     def _hand_over(self) -> bool:
         """Read once and hand over the messages; False if there is nothing more to read now."""
-        with self._channel.read_lock:
+        with self.read_lock:
             return self._read_and_hand_over()
 
     def _read_and_hand_over(self) -> bool:
@@ -217,9 +217,9 @@ class Child:
             return False
         for message in messages:
             if isinstance(message, Logged):
-                if self._backlog is None:
-                    self._backlog = Backlog(self._logs, self._supervisor)
-                self._backlog.add(message)
+                if self._records is None:
+                    self._records = PendingRecords(self._logs, self._supervisor)
+                self._records.add(message)
             elif isinstance(message, _ENDINGS):
                 self._in_turn(partial(self._owner.on_message, self, message))
             else:
@@ -228,17 +228,17 @@ class Child:
 
     def _in_turn(self, call: Callable[[], None]) -> None:
         """Make a call once the records so far have been handled."""
-        if self._backlog is None:
+        if self._records is None:
             call()
         else:
-            self._backlog.after_records(call)
+            self._records.after_records(call)
 
     def _take_last_records(self) -> None:
         with contextlib.suppress(Exception):  # above all the end of the file
             while (messages := self._channel.receive_ready()) is not None:
                 for message in messages:
                     if isinstance(message, Logged):
-                        self._logs.put(Backlog(self._logs, self._supervisor), message)
+                        self._logs.put(PendingRecords(self._logs, self._supervisor), message)
 
     def _stop_receiving(self) -> None:
         self._supervisor.forget(self._descriptor, self._on_ready, lambda: None)

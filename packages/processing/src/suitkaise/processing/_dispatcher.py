@@ -21,10 +21,11 @@ from ._children import Child
 from ._engine import engine
 from ._errors import ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
-from ._messages import Done, Forget, Function, Message, Rejected, Start, Work
+from ._messages import Done, Message, Rejected
 from ._notice import Notice
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE
-from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
+from ._pooled_worker import PooledWorker
+from ._scheduler import Action, Assign, Fail, Scheduler, Split
 from ._surroundings import capture
 
 if TYPE_CHECKING:
@@ -41,17 +42,6 @@ class State(enum.Enum):
     OPEN = enum.auto()  # takes jobs; workers are started when the first comes
     CLOSING = enum.auto()  # takes no more; those that run go on
     CLOSED = enum.auto()  # no workers any more
-
-
-class _Worker:
-    """A worker process, as its pool knows it."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.child: Child | None = None
-        self.functions: set[int] = set()  # the jobs whose function it has
-        self.surroundings = b""
-        self.is_overdue = False  # killed because its item ran over its time
 
 
 class Dispatcher:
@@ -71,9 +61,9 @@ class Dispatcher:
         self._lock = threading.RLock()  # guards all below, and the scheduler's events
         self._changed = Notice()  # a job or a worker has ended
         self._state = State.OPEN
-        self._crew: dict[int, _Worker] = {}
+        self._crew: dict[int, PooledWorker] = {}
         self._by_child: dict[
-            Child, _Worker
+            Child, PooledWorker
         ] = {}  # also those that were killed and are not gone yet
         self._jobs: dict[int, Job] = {}
         self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
@@ -141,9 +131,7 @@ class Dispatcher:
                 if kill and number in running:
                     self._retire(worker)
             for worker in self._crew.values():
-                if job.number in worker.functions and worker.child is not None:
-                    worker.functions.discard(job.number)
-                    worker.child.send(Forget(job.number))
+                worker.forget(job.number)
             if self._jobs:
                 self._replace(None)
 
@@ -248,7 +236,7 @@ class Dispatcher:
                 return
             item = int(child.page.words[ITEM])
             running = item - 1 if item else None
-            if worker.is_overdue and not _is_overdue(child):
+            if worker.is_overdue and not worker.runs_over():
                 running = None  # killed too late: the item is another's
             actions = self.scheduler.worker_ended(worker.number, running)
             for action in actions:
@@ -303,7 +291,7 @@ class Dispatcher:
                 worker = self._crew[holder]
                 if worker.child is None or worker.is_overdue:
                     continue
-                if _is_overdue(worker.child):
+                if worker.runs_over():
                     worker.is_overdue = True
                     worker.child.kill()
                 elif deadline := worker.child.page.words[ITEM_DEADLINE]:
@@ -312,7 +300,7 @@ class Dispatcher:
 
     # -- under the lock
 
-    def _retire(self, worker: _Worker) -> None:
+    def _retire(self, worker: PooledWorker) -> None:
         """Kill a worker, and count on it no more: its end is none of an item's."""
         del self._crew[worker.number]
         if worker.child is not None:
@@ -327,17 +315,12 @@ class Dispatcher:
 
     def _hire(self, crew: int) -> None:
         while len(self._crew) < min(crew, self.workers):
-            worker = _Worker(next(self._worker_numbers))
-            worker.surroundings = next(reversed(self._surroundings.values()))
+            surroundings = next(reversed(self._surroundings.values()))
+            worker = PooledWorker(next(self._worker_numbers), surroundings)
             self._crew[worker.number] = worker
             self._supervisor = engine().supervisor
             try:
-                start = Start(
-                    "worker",
-                    worker.surroundings,
-                    name=f"PoolWorker-{worker.number}",
-                    forwards_logs=self._forwards_logs,
-                )
+                start = worker.start(forwards_logs=self._forwards_logs)
                 engine().launch(start, self, partial(self._adopt, worker))
                 self._carry_out(self.scheduler.worker_added(worker.number))
             except BaseException:
@@ -348,7 +331,7 @@ class Dispatcher:
                 self._carry_out(self.scheduler.worker_ended(worker.number, None))
                 raise
 
-    def _adopt(self, worker: _Worker, child: Child) -> None:
+    def _adopt(self, worker: PooledWorker, child: Child) -> None:
         if worker.child is not None:  # the server was lost: this is the second attempt
             self._by_child.pop(worker.child, None)
         worker.child = child
@@ -358,7 +341,9 @@ class Dispatcher:
         try:
             for action in actions:
                 if isinstance(action, Assign):
-                    self._assign(self._crew[action.worker], action.chunk)
+                    number = action.chunk.job
+                    job, surroundings = self._jobs[number], self._surroundings[number]
+                    self._crew[action.worker].assign(action.chunk, job, surroundings)
                 elif isinstance(action, Split):
                     self._deliver(action.chunk.job, Unpackable(action.chunk))
         except BaseException:
@@ -369,21 +354,6 @@ class Dispatcher:
                     if child is not None:
                         child.kill()
             raise
-
-    def _assign(self, worker: _Worker, chunk: Chunk) -> None:
-        child, number = worker.child, chunk.job
-        assert child is not None
-        if number not in worker.functions:
-            job, surroundings = self._jobs[number], self._surroundings[number]
-            changed = b"" if surroundings == worker.surroundings else surroundings
-            worker.surroundings = surroundings
-            worker.functions.add(number)
-            timeout = job.item_timeout or 0.0
-            child.send(
-                Function(number, job.star, changed, job.context, timeout, job.function, job.secrets)
-            )
-        # If the child is gone, its end is on its way, and the chunk goes to another.
-        child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
 
     def _deliver(self, number: int, arrival: Arrival) -> None:
         job = self._jobs.get(number)
@@ -404,9 +374,3 @@ class Dispatcher:
             "a Pool cannot travel to another process: its workers are this one's children; "
             "make a Pool there"
         )
-
-
-def _is_overdue(child: Child) -> bool:
-    """Whether the item that it runs, or was running at its end, has run over its time."""
-    deadline = child.page.words[ITEM_DEADLINE]
-    return bool(deadline) and time.monotonic() >= deadline / 1e9

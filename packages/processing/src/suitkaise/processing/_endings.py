@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ._awaiting import Awaited, Limit, Opener, Outcome, deliver
-from ._errors import ProcessError
 from ._parcels import Payload, unpack
 
 if TYPE_CHECKING:
@@ -65,28 +64,24 @@ class NextMessage(Awaited[Any]):
 
     def __init__(self, end: ParentEnd, timeout: float | None) -> None:
         super().__init__(f"{end.name}.listen", end.news, timeout)
-        self._end = end
+        self._talk = end.conversation
 
     def is_ready(self) -> bool:
-        return bool(self._end.inbox) or not self._end.is_alive
+        return self._talk.has_news()
 
     def claim(self) -> Opener | None:
-        has_ended = not self._end.is_alive  # asked first: nothing comes after the end
-        payload = self._end.read_told(is_readable=False)
+        is_over = self._talk.is_over  # asked first: nothing comes after the end
+        payload = self._talk.read_told(is_readable=False)
         if payload is None:
-            return self._nothing_more if has_ended else None
+            return self._nothing_more if is_over else None
         return opener_of(payload)
 
     def wait(self, timeout: float | None) -> Any:
-        limit, end = Limit(self, timeout), self._end
-        outcome: Outcome | None = None
-        while outcome is None:
-            is_readable = end.await_told(self, limit.left())
-            payload = end.read_told(is_readable=is_readable)
-            if payload is not None:
-                return unpack(payload)
-            outcome = limit.look()
-        return deliver(outcome)
+        limit = Limit(self, timeout)
+        payload = self._talk.next_payload(limit.moment)
+        if payload is not None:
+            return unpack(payload)
+        return deliver(limit.over() or self._nothing_more())
 
     def give_up(self) -> Outcome:
         return None, None
@@ -94,7 +89,7 @@ class NextMessage(Awaited[Any]):
     def _nothing_more(self) -> Outcome:
         if self.gives_up_at is not None:
             return None, None
-        return None, ProcessError(f"{self._end.name} has ended; nothing more will come")
+        return None, self._talk.nothing_more()
 
 
 def opener_of(payload: Payload) -> Callable[[], Outcome]:

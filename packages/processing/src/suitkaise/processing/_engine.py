@@ -19,7 +19,7 @@ from ._launcher import Launcher
 from ._logs import LogThread
 from ._messages import Start
 from ._page import create_page
-from ._platform import ensure_supported, occupy_standard_descriptors
+from ._platform import PACKETS, ensure_supported, occupy_standard_descriptors
 from ._segments import Descriptor
 from ._supervisor import Supervisor
 
@@ -80,7 +80,7 @@ class Engine:
         self, launcher: Launcher, start: Start, owner: Owner, adopt: Callable[[Child], None]
     ) -> bool:
         """Have a child forked; False if the server turns out to be gone."""
-        ours, theirs = socket.socketpair()
+        ours, theirs = socket.socketpair(type=PACKETS)
         page_descriptor = -1
         with theirs:
             try:

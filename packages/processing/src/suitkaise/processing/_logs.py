@@ -1,8 +1,8 @@
 """The records of children, handled in their parent.
 
     I/O thread                             log thread
-    Backlog.add --> [one queue for all] --> logging.getLogger(name).handle(record)
-    Backlog.after_records <-- what waited, once the records before it have been handled
+    PendingRecords.add --> [one queue for all] --> logging.getLogger(name).handle(record)
+    PendingRecords.after_records <-- what waited, once the records before it have been handled
 
 Handlers are users' code, so they do not run in the I/O thread. The log thread starts with the first
 record that comes. What ends a process or a chunk of items waits behind the records made before it:
@@ -33,10 +33,10 @@ class LogThread:
     """Hands records to the loggers of this process, in the order in which they came."""
 
     def __init__(self) -> None:
-        self._records: queue.SimpleQueue[tuple[Backlog, Logged] | None] = queue.SimpleQueue()
+        self._records: queue.SimpleQueue[tuple[PendingRecords, Logged] | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
 
-    def put(self, backlog: Backlog, logged: Logged) -> None:
+    def put(self, backlog: PendingRecords, logged: Logged) -> None:
         """Take a record; in the I/O thread."""
         self._records.put((backlog, logged))
         if self._thread is None:
@@ -64,7 +64,7 @@ class LogThread:
             del entry, backlog, logged
 
 
-class Backlog:
+class PendingRecords:
     """The records of one child that wait to be handled, and the calls that wait behind them."""
 
     def __init__(self, logs: LogThread, supervisor: Supervisor) -> None:

@@ -4,7 +4,7 @@ A message is a NamedTuple of plain values; users' objects ride inside as payload
 opened only by the thread that asked for them. The wire form is a frame (`_frames`): the tag says
 which message it is, the body is the tuple of its fields as `marshal` writes it, a parcel's
 descriptors travel beside it. `marshal` is the fastest that handles plain values, and both ends run
-the same interpreter. What is told is mostly bytes alone, which are the body as they are.
+the same interpreter. What is told is mostly bytes alone: these are the body as they are, bare.
 
     parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
     parent  <-Told, Logged, Checkpoint, Noted, Timings, Finished--  process
@@ -21,7 +21,7 @@ from __future__ import annotations
 import marshal
 from typing import Any, NamedTuple
 
-from ._frames import Frame, ReceivedFrame, frame
+from ._frames import BARE, Frame, ReceivedFrame, frame
 from ._parcels import Parcel, Payload
 
 
@@ -198,8 +198,7 @@ _PAYLOAD = {
     for tag, kind in enumerate(_KINDS)
     if {"payload", "values"} & set(kind._fields)
 }
-TOLD_BYTES = len(_KINDS)  # the tag of a Told whose body is its payload, as it is for most
-TOLD = (TOLD_BYTES, _TAGS[Told])
+TOLD = (BARE, _TAGS[Told])
 
 
 def encode(message: Message) -> Frame:
@@ -215,7 +214,7 @@ def encode(message: Message) -> Frame:
         if type(payload) is list:
             return _encode_list(tag, fields, at)
         if tag == _TAGS[Told]:
-            return frame(TOLD_BYTES, payload)
+            return frame(BARE, payload)
     return frame(tag, marshal.dumps(fields))
 
 
@@ -229,7 +228,7 @@ def _encode_list(tag: int, fields: tuple[Any, ...], at: int) -> Frame:
 def decode(received: ReceivedFrame) -> Message:
     """Return the message in a frame."""
     tag, body, descriptors = received
-    if tag == TOLD_BYTES:
+    if tag == BARE:
         return Told(body)
     fields = marshal.loads(body)
     at = _PAYLOAD.get(tag)

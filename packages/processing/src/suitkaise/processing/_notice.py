@@ -38,12 +38,16 @@ class Notice:
 
     Args:
         on_wait: Called when somebody begins to wait; must not block.
+
+    Attributes:
+        wakers: What `notify` wakes as well: threads that wait for something else at the same time
+            put themselves in here, and take themselves out again.
     """
 
     def __init__(self, on_wait: Callable[[], None] | None = None) -> None:
         self._on_wait = on_wait
         self._waiters: dict[threading.Lock, None] = {}
-        self._wakers: dict[Wakeable, None] = {}
+        self.wakers: dict[Wakeable, None] = {}
         self._watches: dict[Watch, None] = {}
 
     def wait_for(self, is_so: Callable[[], object], timeout: float | None = None) -> bool:
@@ -94,24 +98,18 @@ class Notice:
 
     @property
     def is_awaited(self) -> bool:
-        """Whether somebody waits, other than by what was added."""
+        """Whether somebody waits, other than the `wakers`."""
         return bool(self._waiters or self._watches)
 
-    def add(self, waker: Wakeable) -> None:
-        """Have `notify` wake a thread that waits for something else at the same time."""
-        self._wakers[waker] = None
-
-    def remove(self, waker: Wakeable) -> None:
-        """Wake it no more."""
-        self._wakers.pop(waker, None)
-
     def wake(self) -> None:
-        """Have those look again that were added. From any thread; does not block."""
-        for waker in list(self._wakers):
+        """Have the `wakers` look again. From any thread; does not block."""
+        for waker in list(self.wakers):
             waker.release()
 
     def notify(self) -> None:
         """Have everybody who waits look again. From any thread; does not block."""
+        if not (self.wakers or self._waiters or self._watches):
+            return
         self.wake()
         for waiter in list(self._waiters):
             with contextlib.suppress(RuntimeError):  # it has been told already

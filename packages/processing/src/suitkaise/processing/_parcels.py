@@ -18,8 +18,7 @@ from typing import Any, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
-from suitkaise.cucumber._payload import Writable
-from suitkaise.cucumber._prologue import Series
+from suitkaise.cucumber._siblings import Series, Writable, serialize_flat
 
 from . import _segments
 from ._segments import LARGE_BYTES, LOST, Descriptor, layout
@@ -201,6 +200,9 @@ def pack(thing: Any) -> Payload:
     """
     if type(thing) is bytes and len(thing) >= LARGE_BYTES:
         return _parcel((thing,), is_raw=True)
+    flat = serialize_flat(thing)
+    if flat is not None and len(flat) < LARGE_BYTES:
+        return flat
     packing = _now.packing
     if packing.is_going_on:  # the thing's own code sends something
         _now.packing = _Packing()

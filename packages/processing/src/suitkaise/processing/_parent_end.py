@@ -7,58 +7,38 @@ from __future__ import annotations
 
 import enum
 import itertools
-import os
 import threading
 import time
-from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-
-from suitkaise.cucumber import deserialize
 
 from . import _caller_context
 from ._awaiting import Awaited, Outcome, deliver
-from ._backlog import Backlog, full_error
 from ._checkpoints import Found, newest, state_of
 from ._child_end import rebuild_unstarted
 from ._children import Child
+from ._conversation import Conversation
+from ._deaths import death, stillborn, unreceived
 from ._endings import Ending, NextMessage, Result, RunResult
 from ._engine import engine
-from ._errors import ProcessDiedError, ProcessError, ResultError, describe_exit
 from ._hooks import defined_sections
-from ._keeping import Kept, warn_of_loss
 from ._known_timers import KnownTimers
 from ._lifecycle import Section
 from ._messages import Checkpoint, Finished, Message, Noted, Question, Start, Stop, Timings, Told
-from ._notice import Notice
-from ._page import (
-    ASKED,
-    CHILD_HEARD,
-    CHILD_TOLD,
-    DEADLINE,
-    LISTENING,
-    LIVES,
-    PARENT_HEARD,
-    PARENT_TOLD,
-    RUN,
-    SECTION,
-    STOP,
-)
-from ._parcels import Parcel, Payload, carrying, pack, set_out, unpack
-from ._reading import waker_of_this_thread
+from ._opened_ending import OpenedEnding
+from ._page import ASKED, LISTENING, LIVES, RUN, SECTION, STOP
+from ._parcels import Parcel, carrying, set_out
 from ._reconnection import pack_with_secrets
-from ._runner import SECTION_CODES, timeout_error
+from ._runner import SECTION_CODES
+from ._section_watch import SectionWatch
 from ._serializing import serialize
 from ._surroundings import capture
 from ._timers import ProcessTimers
 
 if TYPE_CHECKING:
     from ._skprocess import Skprocess
-    from ._supervisor import DueCall
 
-GRACE = 0.5  # seconds that a section gets to obey the exception raised in it
-_KEPT_BEFORE_A_LOOK = 256  # small messages kept for the next life, before a look at the checkpoint
 ANSWER_TIME = 0.1  # seconds that a question for the timers is waited for
-
 
 _numbers = itertools.count(1)  # of the processes started here, for their names
 
@@ -83,8 +63,10 @@ class ParentEnd:
 
     Attributes:
         name: The class's.
-        inbox: What the process has told and nobody has listened to yet, in order.
-        news: Tells of `inbox` and of the end.
+        conversation: What is told both ways.
+        tell: Sends to the process.
+        listen: Waits for what the process tells.
+        news: Tells of what is told, and of the end.
     """
 
     def __init__(self, process: Skprocess) -> None:
@@ -93,27 +75,21 @@ class ParentEnd:
             section: getattr(config.timeouts, section.value.strip("_"), None)
             for section in SECTION_CODES
         }
-        self._timeouts = {section: time for section, time in timeouts.items() if time is not None}
         self.name = type(process).__name__
-        self._process = os.getpid()
         self._lock = threading.RLock()  # guards the state, the child and the start message
         self._state = State.RUNNING
-        self.inbox: deque[Payload] = deque()  # what it told and nobody has listened to
+        given = {section: time for section, time in timeouts.items() if time is not None}
+        self._watch = SectionWatch(self.name, given, self._lock, self._is_running)
         self._finished: Finished | None = None  # once it has ended
-        self.news = Notice(self._take_reading_back)  # of the two above
-        self._telling = threading.RLock()  # guards what is told: its count, and what is kept
-        # What was told and not yet listened to at the last checkpoint: the next life gets it again.
-        self._kept = Kept()
-        self._keeps_all = True  # it has been so until now
-        self._opening = threading.RLock()  # guards the ending's values, which are opened once
-        self._ending: Outcome | None = None
-        self._error: BaseException | None = None  # of the ending, or behind it
-        self._timers: ProcessTimers | None = None
+        self.conversation = Conversation(self.name, config.lives, self._look_at_checkpoint)
+        self.tell: Callable[[Any], None] = self.conversation.tell
+        self.listen: Callable[[float | None], Any] = self.conversation.listen
+        self.news = self.conversation.news
         kind = type(process)
         self._known = KnownTimers(lambda: ProcessTimers(defined_sections(kind), kind.__name__))
+        self._opened = OpenedEnding(self.name, self._known.open)
         self._asked = self._answered = 0  # numbers of the last questions for the timers
         self._asked_at = 0.0
-        self._overdue: ProcessError | None = None
         payload, secrets = pack_with_secrets(type(process).__name__, process)
         self._start = Start(
             "process",
@@ -128,9 +104,6 @@ class ParentEnd:
             secrets=secrets,
         )
         self._child: Child | None = None
-        self._incoming: Backlog  # of the present life
-        self._outgoing: Backlog
-        self._due: DueCall | None = None
 
     def launch(self) -> None:
         """Start the process. If this raises, there is none."""
@@ -140,7 +113,7 @@ class ParentEnd:
                 set_out(self._start.payload)
                 if self._start.lives == 1:  # no one will need it again
                     self._start = self._start._replace(payload=b"")
-                self._watch_deadlines()
+                self._watch.begin(self._present)
             except BaseException:
                 self._state = State.FAILED
                 if self._child is not None:
@@ -154,8 +127,7 @@ class ParentEnd:
             child.page.words[STOP] = self._child.page.words[STOP]
         child.page.words[ASKED] = self._asked
         child.page.words[SECTION] = SECTION_CODES.index(Section.RECONNECT)  # what comes first
-        self._incoming = Backlog(child.page, CHILD_TOLD, PARENT_HEARD)
-        self._outgoing = Backlog(child.page, PARENT_TOLD, CHILD_HEARD)
+        self.conversation.begin_life(child)
         self._child = child
 
     @property
@@ -171,11 +143,7 @@ class ParentEnd:
         Raises:
             ProcessError: If this is such a process: nobody there feeds this end.
         """
-        if self._process != os.getpid():
-            raise ProcessError(
-                f"{self.name} was started by another process (id {self._process}), of which this "
-                "one is a fork; ask it there"
-            )
+        self.conversation.require_own()
 
     @property
     def pid(self) -> int | None:
@@ -209,7 +177,7 @@ class ParentEnd:
         if self._finished is None:
             return None
         self.open_ending()
-        return self._error
+        return self._opened.error
 
     @property
     def timers(self) -> ProcessTimers | None:
@@ -225,8 +193,8 @@ class ParentEnd:
             found = self._newest_checkpoint(self._present)
             return self._known.open(found.timings, found.told) if found else self._known.open()
         self.open_ending()
-        assert self._timers is not None
-        return self._timers
+        assert self._opened.timers is not None
+        return self._opened.timers
 
     def _ask(self) -> None:
         """Ask for the timers, and wait for the answer, which a long section puts off.
@@ -270,76 +238,6 @@ class ParentEnd:
         self.wait(None)
         return deliver(self.open_ending())
 
-    def tell(self, data: Any) -> None:
-        """Send to the process."""
-        payload = pack(data)
-        if not self.is_alive:
-            raise ProcessError(f"{self.name} has ended: tell() reaches nobody")
-        if self._kept and (type(payload) is Parcel or not len(self._kept) % _KEPT_BEFORE_A_LOOK):
-            with self._lock:  # no other life begins meanwhile, which counts anew
-                found = self._newest_checkpoint(self._present)
-                if found is not None:
-                    self._let_go_of(found.heard)
-        with self._telling:
-            if not self._outgoing.enter(len(payload)):
-                raise full_error(self.name, self._outgoing)
-            is_all_kept = self._start.lives < 2 or self._kept.add(payload, self._outgoing.waiting)
-            self._present.send(Told(payload))
-        set_out(payload)
-        if not is_all_kept and self._keeps_all:
-            self._keeps_all = False
-            warn_of_loss(self.name)
-
-    def listen(self, timeout: float | None) -> Any:
-        """Wait for what the process tells."""
-        if self.inbox:
-            payload = self.read_told(is_readable=False)
-            if payload is not None:  # else another thread was quicker
-                return unpack(payload)
-        return NextMessage(self, timeout).wait(None)
-
-    def read_told(self, *, is_readable: bool) -> Payload | None:
-        """Take the next thing that it told, if it has arrived.
-
-        Args:
-            is_readable: Whether to read from the channel, if the reading is lent.
-        """
-        child = self._present
-        with child.read_lock:
-            if self.inbox:
-                payload: Payload | None = self.inbox.popleft()
-            else:
-                payload = child.read_told(is_readable=is_readable and child.reading.is_lent)
-            if payload is not None:
-                self._incoming.leave(len(payload))
-                if child.has_pending:  # others wait for a socket that has nothing left
-                    self.news.wake()
-            return payload
-
-    def await_told(self, awaited: Awaited[Any], timeout: float | None) -> bool:
-        """Wait for more to arrive: for the channel itself, if this thread alone waits.
-
-        Returns:
-            Whether the channel may have something to read.
-        """
-        reading = self._present.reading
-        waker = None if self.news.is_awaited else waker_of_this_thread()
-        if waker is None or not reading.borrow(waker):
-            self.news.wait_for(awaited.is_ready, timeout)
-            return False
-        self.news.add(waker)
-        try:
-            # What has come until now woke nobody.
-            if self.inbox or self._finished is not None:
-                return False
-            return self._present.has_pending or waker.wait(reading, timeout)
-        finally:
-            self.news.remove(waker)
-            reading.back(waker)
-
-    def _take_reading_back(self) -> None:
-        self._present.reading.take_back()
-
     # -- for the modifiers: the same, to be waited for in any way
 
     def ending(self, timeout: float | None) -> Awaited[bool]:
@@ -363,8 +261,7 @@ class ParentEnd:
     def on_message(self, child: Child, message: Message) -> None:
         """Take a message from the process."""
         if isinstance(message, Told):
-            self.inbox.append(message.payload)
-            self.news.notify()
+            self.conversation.on_told(message.payload)
         elif isinstance(message, Checkpoint):
             if isinstance(message.payload, Parcel) and message.payload.is_lost:
                 return  # the one before it is kept
@@ -372,11 +269,11 @@ class ParentEnd:
                 payload=message.payload, current_run=message.current_run
             )
             self._known.add(message.timings, message.told)
-            self._let_go_of(message.heard)
+            self.conversation.let_go_of(message.heard)
         elif isinstance(message, Noted):
             self._start = self._start._replace(payload=b"")
             self._known.add(message.timings, message.told)
-            self._let_go_of(message.heard)
+            self.conversation.let_go_of(message.heard)
         elif isinstance(message, Timings):
             self._known.replace(message.timers, message.told)
             self._answered = message.question
@@ -392,16 +289,16 @@ class ParentEnd:
                 if self._state.has_ended or self._go_on(child):
                     return
             except Exception as reason:
-                error = self._stillborn(reason)
+                error = stillborn(self.name, reason)
             finally:
                 if child.memory is not None:
                     child.memory.close()
         if child.receive_error is not None:
-            error = self._unreceived(child.receive_error)
+            error = unreceived(self.name, child.receive_error)
         elif error is None and self._state is State.KILLING:
             self._end(Finished(False, b"", b""), was_killed=True)
             return
-        self._end(Finished(True, b"", b""), error or self._overdue or self._death(child))
+        self._end(Finished(True, b"", b""), error or self._watch.error or death(self.name, child))
 
     def _go_on(self, child: Child) -> bool:
         """Begin the next life, from the last checkpoint; False if there is to be none."""
@@ -417,27 +314,25 @@ class ParentEnd:
             assert child.memory is not None
             with state_of(found, child.memory) as state:
                 start = start._replace(payload=carrying(state), current_run=found.run)
-            self._let_go_of(found.heard)
+            self.conversation.let_go_of(found.heard)
             child.memory.close()
-        self._overdue = None
+        self._watch.error = None
         self._start = start._replace(lives=lives - 1, timers=self._known.fold())
         self._known.begin_life()
-        with self._telling:
+        with self.conversation.telling:
             engine().launch(self._start, self, self._adopt)
-            for payload in self._kept.begin_life():
-                self._outgoing.count(len(payload))
-                self._present.send(Told(payload))
-            if self._start.lives == 1:
-                self._kept.clear()
+            self.conversation.tell_again(self._start.lives)
         if self._start.lives == 1:
             self._start = self._start._replace(payload=b"")
-        self._watch_deadlines()
+        self._watch.begin(self._present)
         return True
 
-    def _let_go_of(self, heard: int) -> None:
-        """Keep no longer what the present life had listened to when a checkpoint was taken."""
-        with self._telling:
-            self._kept.let_go_of(heard)
+    def _look_at_checkpoint(self) -> None:
+        """Keep no longer what the present life has dealt with."""
+        with self._lock:  # no other life begins meanwhile, which counts anew
+            found = self._newest_checkpoint(self._present)
+            if found is not None:
+                self.conversation.let_go_of(found.heard)
 
     def _newest_checkpoint(self, child: Child) -> Found | None:
         """Look for the newest checkpoint in shared memory."""
@@ -445,39 +340,6 @@ class ParentEnd:
             if child.memory is None or child.memory.number < 0:
                 return None
             return newest(child.memory, child.page.words)
-
-    def _stillborn(self, error: Exception) -> ProcessError:
-        wrapped = ProcessError(
-            f"{self.name} died, and its next life could not begin: {type(error).__name__}: {error}",
-            original_error=error,
-        )
-        wrapped.__cause__ = error
-        return wrapped
-
-    def _unreceived(self, error: Exception) -> ProcessError:
-        wrapped = ProcessError(
-            f"what {self.name} sent could not be received here, so it was ended: "
-            f"{type(error).__name__}: {error}".removesuffix(": "),
-            original_error=error,
-        )
-        wrapped.__cause__ = error
-        return wrapped
-
-    def _death(self, child: Child) -> ProcessError:
-        if child.start_error is not None:
-            return ProcessError(
-                f"{self.name} could not be started: {child.start_error}",
-                original_error=child.start_error,
-            )
-        child.page.words[LIVES] = 0
-        run = int(child.page.words[RUN])
-        section = SECTION_CODES[int(child.page.words[SECTION])]
-        moment = f"during {section.value} of" if section is not Section.RECONNECT else "before"
-        return ProcessDiedError(
-            f"{self.name} (process {child.pid}) {describe_exit(child.exitcode)} {moment} run {run}",
-            exitcode=child.exitcode,
-            current_run=run,
-        )
 
     def _end(
         self,
@@ -495,76 +357,18 @@ class ParentEnd:
                 has_failed = finished.raised or finished.error
                 self._state = State.FAILED if has_failed else State.FINISHED
         if error is not None:
-            self._ending = (None, error)
-        if self._due is not None:
-            self._due.cancel()  # it refers to all this
+            self._opened.fail(error)
+        self._watch.end()
         self._finished = finished
-        self.news.notify()
+        self.conversation.end()
 
     def open_ending(self) -> Outcome:
         """Deserialise the ending, once, in the thread that asks first."""
-        with self._opening:
-            finished = self._finished
-            assert finished is not None
-            if self._timers is None:
-                whole = finished.timers
-                self._timers = deserialize(whole) if whole else self._known.open()
-            if self._ending is None:
-                self._ending = self._rebuild(finished.payload, raised=finished.raised)
-            if self._error is None:
-                self._error = self._ending[1]
-                if finished.error:
-                    self._error = self._rebuild(finished.error, raised=True)[1]
-            return self._ending
+        assert self._finished is not None
+        return self._opened.open(self._finished)
 
-    def _rebuild(self, payload: Payload, *, raised: bool) -> Outcome:
-        try:
-            value = unpack(payload) if payload else None
-            if raised and not isinstance(value, BaseException):
-                raise TypeError(f"the exception arrives as {value!r:.100}")
-        except (Exception, SystemExit) as reason:
-            what = "error" if raised else "result"
-            error = ResultError(
-                f"the {what} of {self.name} arrived but cannot be rebuilt here: "
-                f"{type(reason).__name__}: {reason}".removesuffix(": "),
-                original_error=reason,
-            )
-            error.__cause__ = reason
-            return None, error
-        return (None, value) if raised else (value, None)
-
-    # -- sections that do not obey their timeout
-
-    def _watch_deadlines(self) -> None:
-        """Look at the status page often enough to see every section that runs over.
-
-        The child writes there when its section must have ended. No section's timeout can begin and
-        run out between two looks that are the shortest timeout apart.
-        """
-        if self._timeouts:
-            self._look_at(time.monotonic() + min(self._timeouts.values()) + GRACE)
-
-    def _look_at(self, moment: float) -> None:
-        child = self._present
-        self._due = engine().supervisor.call_at(moment, lambda: self._check_deadline(child))
-
-    def _check_deadline(self, child: Child) -> None:
-        with self._lock:
-            if self._state is not State.RUNNING or child is not self._child:
-                return
-            words = child.page.words
-            deadline, section = words[DEADLINE] / 1e9, SECTION_CODES[int(words[SECTION])]
-            now = time.monotonic()
-            if deadline and now >= deadline + GRACE:
-                self._overdue = timeout_error(
-                    f"{self.name}.{section.value}",
-                    section,
-                    self._timeouts.get(section, 0.0),
-                    int(words[RUN]),
-                )
-                child.kill()
-                return
-            self._look_at(deadline + GRACE if deadline else now + min(self._timeouts.values()))
+    def _is_running(self, child: Child) -> bool:
+        return self._state is State.RUNNING and child is self._child
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (rebuild_unstarted, ())

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber import ReconnectError, deserialize
-from suitkaise.cucumber._reconnection import Resources
+from suitkaise.cucumber._siblings import Resources
 
 from ._parcels import Payload, pack_named
 from ._serializing import serialize

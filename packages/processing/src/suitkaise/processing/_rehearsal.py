@@ -14,8 +14,10 @@ from . import _log_records
 from ._alarm import SectionAlarm
 from ._channel import ChildChannel
 from ._child import live
+from ._frames import FrameWriter
 from ._messages import Start, encode
 from ._page import create_page
+from ._platform import PACKETS
 from ._segments import Descriptor
 from ._serializing import serialize
 from ._skprocess import Skprocess
@@ -51,9 +53,11 @@ def rehearse() -> None:
     start = Start("process", capture(), payload, config, forwards_logs=True)
     alarm = SectionAlarm()
     page, descriptor = create_page()
-    ours, theirs = socket.socketpair()
+    ours, theirs = socket.socketpair(type=PACKETS)
     with ours, contextlib.closing(ChildChannel(theirs.detach())) as channel:
-        ours.sendall(encode(start).data)
+        writer = FrameWriter(ours)
+        writer.put(encode(start))
+        writer.flush()
         live(channel, page, Descriptor(descriptor), alarm)
     _log_records.keep()
     signal.signal(signal.SIGALRM, signal.SIG_DFL)

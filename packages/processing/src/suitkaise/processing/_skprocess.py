@@ -251,7 +251,7 @@ class Skprocess:
             ProcessError: If it was not started or has ended.
             SerializationError: If `data` cannot travel.
         """
-        self._started().tell(data)
+        (self._end or self._started()).tell(data)
 
     @modifiable(_next_message)
     def listen(self, timeout: float | None = None) -> Any:
@@ -271,7 +271,7 @@ class Skprocess:
             ProcessError: If it was not started; or, without a timeout, if it has ended and all that
                 it told has been returned.
         """
-        return self._started().listen(timeout)
+        return (self._end or self._started()).listen(timeout)
 
     # -- properties
 

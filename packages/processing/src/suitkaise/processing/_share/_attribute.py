@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
@@ -28,11 +28,10 @@ from ._effects import (
     is_plain,
     is_plain_body,
 )
-from ._kinds import OBJECT, kind_of
 from ._locks import hold
 from ._node import PLAIN_TYPES, Node, Plan
 from ._objects import is_proxy, place
-from ._replica import SUPERSEDED, DetachedError, Replica
+from ._replica import SUPERSEDED, DetachedError, Replica, is_holding
 from ._scalars import Origin, evaluate
 from ._steps import Step
 from ._store import (
@@ -66,17 +65,18 @@ class Attribute:
         self.slot = slot
         self.words = member.store.words
         self.end_at = FIRST_SLOT + slot * SLOT_WORDS + END
-        self.origin = Origin(self)
+        self.origin = Origin()
         self._at = FIRST_SLOT + slot * SLOT_WORDS
         self._store = member.store
         self._lock_file = member.locks.descriptor
         self._byte = member.locks.log_byte(slot)
         self.turn = member.locks.turn(slot)
-        self._threads = threading.RLock()
+        self._threads: Any = threading.RLock()
         self._nothing = Replica(self, ABSENT_ROOT, -1, is_plain=True)  # while there is none
         self.replica = self._nothing
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
+        self._is_held = False  # while a plan runs, which may call functions of the user's
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
         self._stepping: Replica | None = None  # what a method of an object is at work on
         self._beside = self._nothing  # what others read meanwhile
@@ -84,6 +84,7 @@ class Attribute:
     def renew_locks(self) -> None:
         """Have locks that no thread holds, after a fork."""
         self._threads = threading.RLock()
+        self._is_held = False
         self.turn.renew()
         # Threads that were at work are not here; others may get their numbers.
         for replica in (self._stepping, self._ahead, self._beside, self.replica):
@@ -100,6 +101,8 @@ class Attribute:
         """Return the replica with all that is new."""
         self.member.check()
         with self._threads:
+            if self._is_held:  # a comparison, or a key function, that reads what is being changed
+                return self.replica
             stepping = self._stepping
             if stepping is None:
                 return self._read()
@@ -114,7 +117,7 @@ class Attribute:
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
-        if replica.is_in_hand():
+        if self._is_at_hand(replica):
             return replica, thing
         present = self.read()
         return present, thing if replica is present else self._follow(thing, replica, present)
@@ -122,20 +125,21 @@ class Attribute:
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
         replica = node._replica
-        if replica.is_in_hand():
+        if self._is_at_hand(replica):
             return node
         present = self.read()
         return node if replica is present else self._follow(node, replica, present)
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is what this attribute is: to assign it changes nothing."""
-        if isinstance(value, Node):
+        if type(value) in PLAIN_TYPES:
+            # Its replica may have been superseded: what was done by it has been done all the same.
             replica, thing = value._replica, value
         elif is_proxy(value):
             replica, thing = place(value)
         else:
             return False
-        return replica.attribute is self and replica.last_path_to(thing) == ()
+        return replica.attribute is self and thing is replica.root
 
     @contextmanager
     def using(self, replica: Replica, thing: Any) -> Iterator[tuple[Replica, Any]]:
@@ -177,14 +181,21 @@ class Attribute:
         """Make it one that is not there, and give back its memory."""
         self.assign(ABSENT_BODY, ABSENT_ROOT, is_object=False, is_plain=False)
 
-    def freeze(self) -> None:
-        """Have readers see what is there now, until FROZEN is taken back."""
+    def alone(self, do: Callable[[], object]) -> None:
+        """Call something while nobody else reads or writes here."""
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
-                self.words[self._at + FROZEN] = 1 + self._store.end(self.slot)
+                do()
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
+
+    def freeze(self) -> None:
+        """Have readers see what is there now, until FROZEN is taken back."""
+        end = self._store.end
+        self.alone(
+            lambda: self.words.__setitem__(self._at + FROZEN, 1 + end(self.slot))
+        )
 
     def compute(self, value: Any) -> None:
         """Write a value that was computed from this attribute: computed again from what is there.
@@ -214,6 +225,7 @@ class Attribute:
             except _UNSHARABLE as error:
                 raise self._cannot_share(error) from error
             with self._threads:
+                self._check_not_held()
                 is_done = False
                 try:
                     hold(self._lock_file, self._byte)
@@ -349,16 +361,26 @@ class Attribute:
                         self.replica = self._beside
             return result, present, target
 
+    def _is_at_hand(self, replica: Replica) -> bool:
+        """Tell whether a method or a plan of this thread works on a replica: it is as it must be."""
+        if replica.is_in_hand():
+            return True
+        return replica is self.changing and bool(self._threads._is_owned())
+
     # All below is called with the locks held that it needs.
 
     def _read(self) -> Replica:
-        try:
-            hold(self._lock_file, self._byte)
-            frozen = self.words[self._at + FROZEN]
-            replica, bodies, end = self._news(frozen - 1 if frozen else None)
-        finally:
-            lockf(self._lock_file, LOCK_UN, 1, self._byte)
-        return self._advance(replica, bodies, end)
+        while True:
+            try:
+                hold(self._lock_file, self._byte)
+                frozen = self.words[self._at + FROZEN]
+                replica, bodies, end = self._news(frozen - 1 if frozen else None)
+            finally:
+                lockf(self._lock_file, LOCK_UN, 1, self._byte)
+            try:
+                return self._advance(replica, bodies, end)
+            except BufferError:
+                continue  # somebody looks into its memory: what is new comes to a new replica
 
     def _compute(self, value: Any, *, has_turn: bool) -> bool:
         """Append a computed value; returns False if that takes the turn."""
@@ -386,6 +408,7 @@ class Attribute:
         """Append a state; returns False if that takes the turn."""
         words, at = self.words, self._at
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if words[at + IS_OBJECT] and not has_turn:
@@ -441,10 +464,12 @@ class Attribute:
         has_turn: bool,
     ) -> Any:
         with self._threads:
+            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if self.words[self._at + IS_OBJECT] and not has_turn:
                     return _WITHOUT_TURN
+                self._is_held = True
                 replica = self.replica
                 if (
                     replica.seen != self.words[self.end_at]
@@ -466,9 +491,17 @@ class Attribute:
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)
             finally:
+                self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             self._replay(replica, body, end)
             return result
+
+    def _check_not_held(self) -> None:
+        if self._is_held:
+            raise RuntimeError(
+                f"share.{self.name} was changed in the middle of a change to it, by a comparison or "
+                "a key function; change it before or after"
+            )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
@@ -509,7 +542,10 @@ class Attribute:
                 self.replica = shown
             return self._ahead
         self._ahead = None
-        return self._advance(*self._news(None))
+        try:
+            return self._advance(*self._news(None))
+        except BufferError:
+            return self._advance(*self._news(None))  # to a new replica, as in `read`
 
     def _move_state(self, body: bytes) -> int:
         """Write a state for which there is no room, or far too much."""
@@ -542,8 +578,9 @@ class Attribute:
         except BaseException:
             replica.seen = seen
             raise
-        replica.apply(effects, is_plain=plain)
-        replica.seen = end
+        with suppress(BufferError):  # it is written; what is read next is a new replica
+            replica.apply(effects, is_plain=plain)
+            replica.seen = end
 
     def _take_plain(self, value: Any, end: int) -> None:
         replica = self.replica
@@ -580,7 +617,7 @@ class Attribute:
 
 def _detach(result: Any) -> Any:
     """Return what was part of a replica as something of its own."""
-    if type(result) not in ATOMS and (isinstance(result, Node) or kind_of(type(result)) == OBJECT):
+    if type(result) not in ATOMS and is_holding(result):
         return decode(encode_state(result))[1]
     return result
 

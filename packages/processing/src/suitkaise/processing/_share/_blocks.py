@@ -1,31 +1,40 @@
 """Where in the store's memory there is room: blocks of 2**n bytes, taken and given back.
 
     word TOP        everything from there on has never been used
-    FREE(n)         how many blocks of 2**n bytes are free here, then where they are
+    word MOVING     which note is being changed, while a block is taken or given back; 0: none
+    word FREE(n)    the free block of 2**n bytes that was given back last; 0: there is none
 
-The memory is a sparse file much larger than what it ever holds: only pages that were written to take
-memory. So blocks are never joined or moved. A block that is given back also gives back its pages,
-unless it is small: then it is used again soon, and finding and clearing pages is what would cost.
+    free block      word 0: the one that was given back before it
+                    word 1: how many there are, with it
 
-Nothing here locks: whoever calls holds the store's heap lock. A holder that is killed leaves the
-lists whole, for a count is written last; a block that it had in hand is found by `_store`, which
-notes it beside the attribute that it was for.
+The memory is a sparse file much larger than what it ever holds: only pages that were written to
+take memory. So blocks are never joined or moved. A block that is given back also gives back its
+pages but the first, unless it is small: then it is used again soon, and finding and clearing pages
+is what would cost.
+
+A block is free, or somebody's, or noted in a word beside who it is for or from. Nothing here locks:
+whoever calls holds the store's heap lock. A holder that is killed has taken or given the block or
+has not, by one write to FREE or TOP. Whether its note holds is for the next holder to see, who
+finds MOVING: a note of a block that is free says nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 SMALLEST = 12  # 2**12 bytes, a page
 _LARGEST = 47
+_PAGE = 1 << SMALLEST
 _WARM = 16  # free blocks up to 2**16 bytes keep their pages
-_MOST_WARM = 8  # as long as there are fewer of a size than these
-_MOST_FREE = 62  # what a list holds; room beyond it is never used again: it costs no memory
+_MOST_WARM = 8  # as long as there are no more of a size than these
 
-TOP = 8
-_FREE = 64
-_LIST_WORDS = 64
-HEADER_BYTES = (_FREE + (_LARGEST + 1 - SMALLEST) * _LIST_WORDS) * 8
+TOP, MOVING = 8, 9
+_FREE = 16
+HEADER_BYTES = (_FREE + _LARGEST + 1 - SMALLEST + 7) // 8 * 64
+
+_BEFORE, _COUNT = range(2)  # words of a free block
+_ORDER_BITS = _PAGE - 1  # of a note
 
 
 class StoreFullError(MemoryError):
@@ -39,7 +48,8 @@ class Blocks:
         words: The whole memory as 64-bit words.
         reserve: Finds memory for (offset, size), or raises OSError: writing into memory that is not
             there would end the process.
-        discard: Gives back the memory of (offset, size); its content is lost.
+        discard: Gives back the memory of (offset, size), of which the content is lost; or raises
+            OSError: then it stays.
     """
 
     def __init__(
@@ -58,64 +68,92 @@ class Blocks:
         """Return the n of the smallest block, of 2**n bytes, that holds so many."""
         return max(SMALLEST, (size - 1).bit_length())
 
+    @staticmethod
+    def noted(note: int) -> tuple[int, int]:
+        """Return the offset of the block that a note is about, and its order."""
+        return note & ~_ORDER_BITS, note & _ORDER_BITS
+
     def take(self, order: int, note_at: int) -> int:
         """Take a block of 2**order bytes; returns its offset.
 
         Args:
             order: From SMALLEST on.
-            note_at: The word where block and order (in the low bits, which an offset has none of)
-                are noted before the block is nobody's, so that it is not lost if this process is
-                killed.
+            note_at: The word, which is 0, where block and order (in the low bits, which an offset
+                has none of) are noted, so that the block is not lost if this process is killed.
 
         Raises:
-            StoreFullError: There is no room, or the machine has no memory.
+            StoreFullError: There is no room, or the machine has no memory; all is as it was.
         """
         words = self._words
+        if words[MOVING]:
+            self._mend()
         size = 1 << order
-        at = _list(order) if order <= _LARGEST else 0
-        if at and (count := words[at]):
-            block = words[at + count]
-            if order > _WARM or count > _MOST_WARM:
-                self._find_memory(block, size)
-            words[note_at] = block | order
-            words[at] = count - 1
-            return block
-        block = words[TOP]
-        if block + size > self._capacity:
-            raise StoreFullError(
-                f"the Share is full: no room for {size:,} bytes more, of {self._capacity:,}"
-            )
-        self._find_memory(block, size)
+        free_at = _FREE + order - SMALLEST
+        block = words[free_at] if order <= _LARGEST else 0
+        if block:
+            following = words[(block >> 3) + _BEFORE]
+            is_cold = order > _WARM or words[(block >> 3) + _COUNT] > _MOST_WARM
+        else:
+            free_at, block = TOP, words[TOP]
+            following = block + size
+            is_cold = True
+            if following > self._capacity:
+                raise StoreFullError(
+                    f"the Share is full: no room for {size:,} bytes more, of {self._capacity:,}"
+                )
+        words[MOVING] = note_at
         words[note_at] = block | order
-        words[TOP] = block + size
+        if is_cold:
+            try:
+                self._reserve(block, size)
+            except OSError as error:
+                words[note_at] = words[MOVING] = 0
+                raise StoreFullError(
+                    f"no memory for {size:,} bytes more in a Share: {error.strerror}"
+                ) from error
+        words[free_at] = following
+        words[MOVING] = 0
         return block
 
-    def give(self, block: int, order: int) -> None:
-        """Give a block back that nothing refers to any more. One that is free already stays so."""
+    def give(self, note_at: int) -> None:
+        """Give back the block that a word notes, if it does, and clear the note."""
         words = self._words
-        at = _list(order)
-        count = words[at]
-        if self.is_free(block, order):
+        if words[MOVING]:
+            self._mend()
+        block, order = self.noted(words[note_at])
+        if not block:
             return
-        if order > _WARM or count >= _MOST_WARM:
-            self._discard(block, 1 << order)
-        if count < _MOST_FREE:
-            words[at + count + 1] = block
-            words[at] = count + 1
+        words[MOVING] = note_at
+        free_at = _FREE + order - SMALLEST
+        before = words[free_at]
+        count = words[(before >> 3) + _COUNT] + 1 if before else 1
+        if order > _WARM or count > _MOST_WARM:
+            self._cool(block, order)
+        words[(block >> 3) + _BEFORE], words[(block >> 3) + _COUNT] = before, count
+        words[free_at] = block
+        words[note_at] = words[MOVING] = 0
 
-    def is_free(self, block: int, order: int) -> bool:
-        """Tell whether a block is not in use."""
-        at = _list(order)
-        return block >= self._words[TOP] or block in self._words[at + 1 : at + 1 + self._words[at]]
+    def free(self, order: int) -> list[int]:
+        """Return the blocks of 2**order bytes that were given back, the last one first."""
+        found = []
+        block = self._words[_FREE + order - SMALLEST]
+        while block:
+            found.append(block)
+            block = self._words[(block >> 3) + _BEFORE]
+        return found
 
-    def _find_memory(self, block: int, size: int) -> None:
-        try:
-            self._reserve(block, size)
-        except OSError as error:
-            raise StoreFullError(
-                f"no memory for {size:,} bytes more in a Share: {error.strerror}"
-            ) from error
+    def _mend(self) -> None:
+        """Have the note hold, or clear it, that a holder of the heap lock was changing."""
+        words = self._words
+        note_at = words[MOVING]
+        block, order = self.noted(words[note_at])
+        if block and (block >= words[TOP] or block in self.free(order)):
+            if order > _WARM:
+                self._cool(block, order)  # it may have its memory already
+            words[note_at] = 0
+        words[MOVING] = 0
 
-
-def _list(order: int) -> int:
-    return _FREE + (order - SMALLEST) * _LIST_WORDS
+    def _cool(self, block: int, order: int) -> None:
+        if order > SMALLEST:
+            with suppress(OSError):
+                self._discard(block + _PAGE, (1 << order) - _PAGE)

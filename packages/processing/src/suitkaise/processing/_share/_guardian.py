@@ -4,11 +4,13 @@
     I/O thread    --on_message, on_exit->            <--Serving------------------------
 
 It holds the listening socket, so who comes while one coordinator is dead and the next not yet up
-waits in the backlog, and is let in.
+waits in the backlog, and is let in. While no coordinator is wanted, or none can be had, a thread of
+the owner lets members in (`_reception`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import os
 import threading
@@ -21,11 +23,12 @@ from typing import TYPE_CHECKING, NoReturn
 from .._children import Child
 from .._engine import engine
 from .._errors import ProcessDiedError, ProcessError, describe_exit
-from .._messages import Message, Serving, Start
+from .._messages import Message, Serving, Start, Stop
 from .._notice import Notice
 from .._parcels import Parcel
 from .._segments import Descriptor
 from ._admission import MOST_DESCRIPTORS, SECRET_BYTES, Door
+from ._reception import Reception
 
 if TYPE_CHECKING:
     from .._supervisor import Supervisor
@@ -77,6 +80,7 @@ class Guardian:
         self._supervisor: Supervisor | None = None
         self._news = Notice()  # of the child and its id
         self._door = Door()
+        self._reception: Reception | None = None
         _guardians.add(self)
 
     @property
@@ -93,6 +97,11 @@ class Guardian:
     def pid(self) -> int | None:
         """The id of the coordinator that serves; None if there is none, or not yet."""
         return self._pid
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the last coordinator could not be replaced."""
+        return self._state is State.FAILED
 
     def wait(self, timeout: float | None = None) -> int | None:
         """Wait until a coordinator serves, if one is to; returns its id. Blocks.
@@ -125,11 +134,23 @@ class Guardian:
                 except BaseException:
                     self._state = before
                     raise
+            self._end_reception()
+
+    def receive(self) -> None:
+        """Let members in although there is no coordinator, until the next `start`.
+
+        So it is by itself after a coordinator that was stopped or could not be replaced.
+        """
+        with self._lock:
+            if self._reception is None and self._process == os.getpid():
+                # Where there is nothing left for it, who joins waits for the next start.
+                with contextlib.suppress(OSError, RuntimeError):
+                    self._reception = Reception(
+                        self._door.listener, self.secret, self._descriptors
+                    )
 
     def stop(self, timeout: float | None = None) -> bool:
         """End the coordinator in good order; blocks until it has ended.
-
-        Who joins now waits for the next `start`.
 
         Args:
             timeout: Seconds to wait at most; None: as long as it takes.
@@ -148,7 +169,7 @@ class Guardian:
                 self._state = State.STOPPED
                 return True
             self._state = State.STOPPING
-            child.end_sending()
+            _ask_to_stop(child)
 
         def has_ended() -> bool:
             return self._child is not child or not supervisor.is_running
@@ -165,6 +186,7 @@ class Guardian:
         It waits for no lock, so the garbage collector may call it.
         """
         self._door.close()
+        self._end_reception()
         supervisor = self._supervisor
         if supervisor is not None and supervisor.is_running:
             supervisor.call_soon(self._end)
@@ -195,6 +217,8 @@ class Guardian:
                 error = self._replace(child)
                 if error is not None:
                     self._state = State.FAILED
+            if self._state is not State.RUNNING and not self._door.is_closed:
+                self.receive()
         self._news.notify()
         if error is not None:
             self._on_change(None, error)
@@ -210,8 +234,8 @@ class Guardian:
                     return ProcessDiedError(
                         f"the Share's coordinator (process {lost.pid}) "
                         f"{describe_exit(lost.exitcode)}, for the {MOST_DEATHS}th time within "
-                        f"{DEATHS_WITHIN:g} s, and is not replaced: nobody can join the Share "
-                        "until start() is called; what it holds is not lost",
+                        f"{DEATHS_WITHIN:g} s, and is not replaced "
+                        "until start() is called; what the Share holds is not lost",
                         exitcode=lost.exitcode,
                     )
             self._launch()
@@ -230,10 +254,16 @@ class Guardian:
         with self._lock:
             child, supervisor = self._child, self._supervisor
             self._pid = None
+            self._end_reception()
             if child is not None and supervisor is not None:
                 self._state = State.STOPPING
-                child.end_sending()
+                _ask_to_stop(child)
                 supervisor.call_at(time.monotonic() + _CLOSE_GRACE, child.kill)
+
+    def _end_reception(self) -> None:
+        reception, self._reception = self._reception, None
+        if reception is not None:
+            reception.end()
 
     # -- under the lock
 
@@ -263,6 +293,9 @@ class Guardian:
         self._lock = threading.RLock()  # another thread may have held it at the fork
         self._state = State.STOPPED
         self._child = self._pid = self._supervisor = None
+        if self._reception is not None:
+            self._reception.abandon()
+            self._reception = None
 
     def _refuse(self) -> NoReturn:
         if self._process != os.getpid():
@@ -271,6 +304,12 @@ class Guardian:
                 "a fork; start and stop it there"
             )
         raise ProcessError("the Share was closed and cannot be started again; make another one")
+
+
+def _ask_to_stop(child: Child) -> None:
+    """Have a coordinator end: an end of the channel alone would say that the owner is gone."""
+    child.send(Stop())
+    child.end_sending()
 
 
 _guardians: weakref.WeakSet[Guardian] = weakref.WeakSet()

@@ -15,9 +15,11 @@ import decimal
 import enum
 import fractions
 import functools
+import importlib
 import logging
 import pathlib
 import re
+import sys
 import threading
 import types
 import uuid
@@ -27,7 +29,7 @@ from suitkaise.circuits import BreakingCircuit, Circuit
 from suitkaise.cucumber import Reconnector
 from suitkaise.timing import Sktimer
 
-from . import _dicts, _lists  # noqa: F401  they register themselves
+from . import _bytes, _deques, _dicts, _lists, _sets  # noqa: F401  they register themselves
 from ._effects import ATOMS
 from ._node import NODE_TYPES, PLAIN_TYPES
 
@@ -78,9 +80,18 @@ def kind_of(kind: type) -> int:
     return known
 
 
+def learn(kind: type, what: int) -> None:
+    """Note what becomes of objects of a type."""
+    _known[kind] = what
+
+
 def _kind_of(kind: type) -> int:
     if kind in ATOMS:
         return ATOM
+    if kind.__module__ == "numpy" and "numpy" in sys.modules:
+        importlib.import_module("._arrays", __package__)  # which knows of more
+        if kind in _known:
+            return _known[kind]
     if kind in NODE_TYPES or kind in PLAIN_TYPES:
         return CONTAINER
     if kind in _FROZEN or is_record(kind):

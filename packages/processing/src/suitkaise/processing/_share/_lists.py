@@ -1,19 +1,29 @@
 """Lists in a Share."""
 
+# What methods made of plans take and return, and that copies are ordinary, is not what stubs say.
+# mypy: disable-error-code="misc, assignment, override, no-any-return"
+
 from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from ._effects import ATOMS, ITEM
-from ._node import SLOTS, Node, blindly, changing, current, item, reading, shared_container
-from ._scalars import TRACKED, evaluate, is_computed, origin, strip
-
-if TYPE_CHECKING:
-    from ._replica import Replica
-
-Planned = tuple[Any, "tuple[Any, ...] | None"]
+from ._effects import ITEM
+from ._node import (
+    SLOTS,
+    Node,
+    Planned,
+    blindly,
+    changing,
+    current,
+    item,
+    reading,
+    shared_container,
+    with_plain,
+    written,
+)
+from ._scalars import strip
 
 
 def _index(items: list[Any], index: Any, message: str) -> int:
@@ -78,10 +88,8 @@ def _set(items: SharedList, key: Any, value: Any) -> Planned:
         return None, ("list.slice", *_bounds(key), *values)
     position = _index(items, key, "list assignment index out of range")
     present = list.__getitem__(items, position)
-    new = computed(value, items._replica, items, key, present)
-    if new is present and type(new) not in ATOMS:
-        return None, None
-    return None, ("list.set", position, new)
+    new = written(value, items, key, present)
+    return None, None if new is present else ("list.set", position, new)
 
 
 def _delete(items: list[Any], key: Any) -> Planned:
@@ -99,15 +107,6 @@ def _repeat(items: list[Any], times: Any) -> Planned:
 
 def _bounds(key: slice) -> tuple[Any, Any, Any]:
     return strip(key.start), strip(key.stop), strip(key.step)
-
-
-def computed(value: Any, replica: Replica, owner: Any, key: Any, present: Any) -> Any:
-    """Return what is to be written: computed again, if the value came from what stood here."""
-    if type(value) not in TRACKED:
-        return present if replica.is_standing(value, present) else value
-    if is_computed(value) and replica.is_same_place(origin(value), owner, key):
-        return strip(evaluate(value, present))
-    return strip(value)
 
 
 def _slice_set(target: list[Any], start: Any, stop: Any, step: Any, *items: Any) -> None:
@@ -141,10 +140,11 @@ class SharedList(Node, list[Any]):
         reading(
             list,
             ("__len__", "__contains__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__")
-            + ("__add__", "__mul__", "__rmul__", "__repr__", "copy", "count", "index"),
+            + ("__repr__", "count", "index"),
         )
     )
-    __hash__ = None  # type: ignore[assignment]
+    locals().update(with_plain(list, ("__add__", "__mul__", "__rmul__")))
+    __hash__ = None
 
     _part = list.__getitem__
     _put = list.__setitem__
@@ -153,8 +153,9 @@ class SharedList(Node, list[Any]):
         return enumerate(list.copy(self))
 
     def _place(self, part: Any, key: Any) -> tuple[int, Any] | None:
-        if isinstance(key, int) and key < list.__len__(self) and list.__getitem__(self, key) is part:
-            return ITEM, key
+        if isinstance(key, int) and key < list.__len__(self):  # noqa: SIM102
+            if list.__getitem__(self, key) is part:
+                return ITEM, key
         return Node._place(self, part, key)
 
     append = blindly("list.append")
@@ -173,18 +174,24 @@ class SharedList(Node, list[Any]):
         """Append each of the values, all at once for who reads."""
         self._extend(list(values))
 
-    def __iadd__(self, values: Iterable[Any]) -> SharedList:
+    def __iadd__(self, values: Iterable[Any]) -> Any:
         self._extend(list(values))
         return self
 
-    def __imul__(self, times: Any) -> SharedList:
+    def __imul__(self, times: Any) -> Any:
         self._repeat(times)
         return self
 
-    def __radd__(self, other: list[Any]) -> list[Any]:
-        if not isinstance(other, list):
-            return NotImplemented
-        return list.copy(other) + list.copy(current(self))
+    def __radd__(self, other: Any) -> Any:
+        return other + self.copy() if isinstance(other, list) else NotImplemented
+
+    def copy(self) -> list[Any]:
+        """Return an ordinary list of what is there now."""
+        node = current(self)
+        present: list[Any] = node._replica.present_all(list.copy(node), node)
+        return present
+
+    __copy__ = copy
 
     def __getitem__(self, key: Any) -> Any:
         node = current(self)
@@ -203,4 +210,4 @@ class SharedList(Node, list[Any]):
         return reversed(node._replica.present_all(list.copy(node), node))
 
     def __reduce_ex__(self, _protocol: Any) -> Any:
-        return list, (), None, iter(list.copy(self))
+        return list, (), None, iter(list.copy(current(self)))

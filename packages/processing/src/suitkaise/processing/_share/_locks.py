@@ -1,9 +1,14 @@
 """Locks that all members of a Share have in common, and that die with their holder.
 
 A POSIX record lock on a byte of a file belongs to a process: the kernel frees it when the process
-ends, however it ends, and a fork does not inherit it. It says nothing to the threads of one process,
-so each has a lock for threads before it. Closing *any* descriptor of the file frees all locks that
-the process holds on it: there is exactly one, nothing is ever mapped from it, and it is closed last.
+ends, however it ends, and a fork does not inherit it. It says nothing to the threads of one
+process, so each has a lock for threads before it. Closing *any* descriptor of the file frees all
+locks that the process holds on it: there is exactly one, nothing is ever mapped from it, and it is
+closed last.
+
+An interrupt may come between any two instructions, also before the first one of a method that is to
+let go. So who writes the steps out lets go in a `finally`, by a call into C; and a `ByteLock` lets
+go when a `with` is over without having left it.
 """
 
 from __future__ import annotations
@@ -12,23 +17,26 @@ import errno
 import os
 import threading
 import time
-from fcntl import LOCK_EX, LOCK_UN, lockf
-from types import TracebackType
+import weakref
+from collections.abc import Callable
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, LOCK_UN, lockf
+from functools import partial
+from typing import Any
 
-_HEAP, _USER = 0, 1
-_FIRST = 16
+PATIENCE = 10.0  # what looks like a deadlock for longer is one
 _RETRY = 0.002
-_PATIENCE = 10.0
+_NOT_HELD = -1
+_HEAP, _USER, _OWNER = range(3)
+_FIRST = 16
 
 
 def hold(descriptor: int, byte: int, name: str = "the log of a Share") -> None:
     """Wait for a byte of a lock file, and take it for this process.
 
-    The caller has a lock of its threads, and calls this inside the `try` whose `finally` lets go:
-    an interrupt may come between any two instructions.
+    The caller has a lock of its threads, and calls this inside the `try` whose `finally` lets go.
 
     Raises:
-        RuntimeError: This process waits for another that waits for this one.
+        RuntimeError: This thread waits for a process that waits for this thread.
     """
     give_up = None
     while True:
@@ -39,14 +47,32 @@ def hold(descriptor: int, byte: int, name: str = "the log of a Share") -> None:
             if error.errno != errno.EDEADLK:
                 raise
             # The kernel knows processes only: what looks like a circle of them may be none of
-            # their threads. If it is one, it stays.
-            give_up = give_up or time.monotonic() + _PATIENCE
-            if time.monotonic() > give_up:
+            # their threads. If it is one, it stays, and each thread in it holds something.
+            give_up = give_up or time.monotonic() + PATIENCE
+            if time.monotonic() > give_up and _holds_any_but(byte):
                 raise RuntimeError(
                     f"deadlock: this process waits for {name}, whose holder waits for a "
                     "lock that this process holds; take locks in the same order everywhere"
                 ) from error
             time.sleep(_RETRY)
+
+
+class _Exit:
+    """Gives each `with` an `__exit__` of its own, which nothing but that `with` refers to.
+
+    When it is gone and has not been called to its end, the `with` was interrupted.
+    """
+
+    def __get__(self, lock: ByteLock | None, _owner: type[ByteLock]) -> Callable[..., None]:
+        return ByteLock.leave if lock is None else lock.new_exit()
+
+
+class _Entry(weakref.ref[Callable[..., None]]):
+    """What a `with` has entered, and watches its `__exit__`."""
+
+    __slots__ = ("before", "lock")
+    lock: ByteLock
+    before: int  # how often the thread held the lock; missing until it is about to be entered
 
 
 class ByteLock:
@@ -58,41 +84,82 @@ class ByteLock:
         name: What it guards, for the error.
     """
 
+    __exit__ = _Exit()
+
     def __init__(self, descriptor: int, byte: int, name: str) -> None:
         self._descriptor = descriptor
-        self._byte = byte
+        self.byte = byte
         self._name = name
         self.renew()
+        _byte_locks.add(self)
 
     def renew(self) -> None:
         """Be held by no thread: at the beginning, and after a fork."""
-        self._threads = threading.RLock()
-        self._depth = 0
+        self._threads: Any = threading.RLock()  # held once, however often it is taken
+        self._depth = 0  # how often that is
+        self._coming: dict[int, _Entry] = {}  # by thread: what it is about to enter
+
+    def is_held(self) -> bool:
+        """Tell whether this thread holds it, or is about to."""
+        return bool(self._threads._is_owned())
 
     def __enter__(self) -> None:
-        self._threads.acquire()
-        try:
-            if not self._depth:
-                hold(self._descriptor, self._byte, self._name)
-            self._depth += 1
-        except BaseException:
-            if not self._depth:
-                lockf(self._descriptor, LOCK_UN, 1, self._byte)
-            self._threads.release()
-            raise
+        entry = self._coming.pop(threading.get_ident(), None)
+        before = self._depth if self._threads._is_owned() else _NOT_HELD
+        if entry is not None:
+            entry.before = before
+        if before == _NOT_HELD:
+            self._threads.acquire()
+            self._depth = 1
+        else:
+            self._depth = before + 1
+        # Also if it is held already: maybe a signal's handler has come between these two lines.
+        hold(self._descriptor, self.byte, self._name)
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._depth -= 1
-        try:
-            if not self._depth:
-                lockf(self._descriptor, LOCK_UN, 1, self._byte)
-        finally:
+    def new_exit(self) -> Callable[..., None]:
+        """Return what leaves the lock when it is called, and sees to it that it is left."""
+        entries: list[_Entry] = []
+        leave = partial(_leave, self, entries)
+        entry = _Entry(leave, _leave_what_was_entered)
+        entry.lock = self
+        entries.append(entry)
+        self._coming[threading.get_ident()] = entry
+        return leave
+
+    def leave(self, *_: object) -> None:
+        """Undo what one `__enter__` did."""
+        self.restore(self._depth - 1 or _NOT_HELD)
+
+    def restore(self, depth: int) -> None:
+        """Be held by this thread as often as it was; can be done again if it was interrupted."""
+        if not self._threads._is_owned():
+            return
+        if depth == _NOT_HELD:
+            self._depth = 0
+            lockf(self._descriptor, LOCK_UN, 1, self.byte)
             self._threads.release()
+        else:
+            self._depth = depth
+
+
+def _leave(lock: ByteLock, entries: list[_Entry], *_: object) -> None:
+    if entries and hasattr(entries[0], "before"):
+        lock.restore(entries[0].before)
+        entries.clear()  # and with it what watches
+    else:  # not a `with` has asked for it
+        lock.leave()
+
+
+def _leave_what_was_entered(entry: _Entry) -> None:
+    if hasattr(entry, "before"):
+        entry.lock.restore(entry.before)
+
+
+def _holds_any_but(byte: int) -> bool:
+    return any(lock.byte != byte and lock.is_held() for lock in list(_byte_locks))
+
+
+_byte_locks: weakref.WeakSet[ByteLock] = weakref.WeakSet()
 
 
 class Locks:
@@ -108,6 +175,23 @@ class Locks:
         self.descriptor = descriptor
         self.heap = ByteLock(descriptor, _HEAP, "the memory of the Share")
         self.user = ByteLock(descriptor, _USER, "share.lock()")
+        self._owner: int | None = None  # this process, if it is the one
+
+    def hold_as_owner(self) -> None:
+        """Show, for as long as this process lives, that the Share has its owner."""
+        lockf(self.descriptor, LOCK_EX | LOCK_NB, 1, _OWNER)
+        self._owner = os.getpid()
+
+    def is_owner_gone(self) -> bool:
+        """Tell whether the process that made the Share has ended."""
+        if self._owner == os.getpid():
+            return False
+        try:
+            lockf(self.descriptor, LOCK_SH | LOCK_NB, 1, _OWNER)
+        except OSError:
+            return False
+        lockf(self.descriptor, LOCK_UN, 1, _OWNER)
+        return True
 
     @staticmethod
     def log_byte(slot: int) -> int:

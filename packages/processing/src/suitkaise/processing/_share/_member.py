@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mmap
 import os
+import resource
 import sys
-import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterator
@@ -31,23 +31,45 @@ from ._store import (
     STATE,
     STOPPED,
     Store,
+    note_end,
 )
 
-_LEAST_CAPACITY = 1 << 34
+_CAPACITY = 1 << 34  # of a Share on a small machine: a range of addresses, which takes no memory
+_LEAST_CAPACITY = 1 << 28  # where a process may not have so many addresses (ulimit -v)
 _LOCK_FILE_BYTES = 4096
 _DIRECTORY = 0  # the slot that lists the names
 
 
-def create_memory() -> tuple[int, int]:
-    """Make the memory and the lock file of a new Share; returns their descriptors."""
-    pages = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    capacity = max(_LEAST_CAPACITY, 1 << (2 * pages - 1).bit_length())
+def create_memory(capacity: int | None = None) -> tuple[int, int]:
+    """Make the memory and the lock file of a new Share; returns their descriptors.
+
+    Args:
+        capacity: Bytes that it can grow to; None: more than the machine has.
+
+    Raises:
+        OSError: There are no descriptors, no memory or no addresses left.
+    """
+    if capacity is None:
+        present = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        capacity = max(_CAPACITY, 1 << (2 * present - 1).bit_length())
+        while capacity > _LEAST_CAPACITY and not _can_map(2 * capacity):
+            capacity >>= 1
     data = anonymous_file(capacity)
     try:
         return data, anonymous_file(_LOCK_FILE_BYTES)
     except BaseException:
         os.close(data)
         raise
+
+
+def _can_map(size: int) -> bool:
+    """Tell whether this process may have so many addresses, and a file of that size."""
+    try:
+        mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ).close()
+    except OSError:
+        return False
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0]
+    return limit == resource.RLIM_INFINITY or size <= limit
 
 
 class Member:
@@ -132,6 +154,10 @@ class Member:
             raise AttributeError(absent_message(self, name))
         attribute.remove()
 
+    def set_state(self, state: int) -> None:
+        """Note whether it runs, at a moment at which nobody adds a name."""
+        self._directory.alone(lambda: self.words.__setitem__(STATE, state))
+
     def check(self) -> None:
         """Refuse to read what may not be true any more.
 
@@ -142,8 +168,11 @@ class Member:
         if state == FAILED:
             raise ProcessError(
                 "this Share has failed: its coordinator ended again and again and could not be "
-                "replaced; make a new Share"
+                "replaced; what it holds is not lost: call start() in the process that made it"
             )
+        if state == STOPPED and self.locks.is_owner_gone():  # else its coordinator notes it
+            note_end(self.words)
+            state = ENDED
         if state == ENDED:
             raise ProcessError(
                 "this Share has ended with the process that made it; keep the Share referenced there "
@@ -166,17 +195,17 @@ class Member:
 
     def freeze(self) -> None:
         """Have readers see what is there now, until `thaw`."""
-        self.words[STATE] = STOPPED
+        self.set_state(STOPPED)
         self._learn_names()
-        for attribute in self.names.values():
+        for attribute in list(self.names.values()):
             attribute.freeze()
 
     def thaw(self) -> None:
         """Have readers see all there is."""
+        self.set_state(RUNNING)
         self._learn_names()
-        for attribute in self.names.values():
+        for attribute in list(self.names.values()):
             self.words[FIRST_SLOT + attribute.slot * SLOT_WORDS + FROZEN] = 0
-        self.words[STATE] = RUNNING
 
     def renew_locks(self) -> None:
         """Begin anew in a forked process, where no thread holds any lock."""
@@ -193,14 +222,18 @@ class Member:
                 f"a Share has had {MOST_SLOTS:,} names by now, `share.{name}` would be one too many; "
                 "keep values whose names are made up in a dict: `share.jobs[name] = ...`"
             )
-        if self.words[STATE] == STOPPED:
-            self._freeze_next(len(names) + 1)
-        self._directory.change(names, _append_new, (name,), {})
+        self._directory.change(names, self._append_new, (name,), {})
         self._learn_names()
         return self.names[name]
 
-    def _freeze_next(self, slot: int) -> None:
-        self.words[FIRST_SLOT + slot * SLOT_WORDS + FROZEN] = 1
+    def _append_new(self, names: list[str], name: str) -> tuple[None, tuple[Any, ...] | None]:
+        """Plan to add a name, unless another member has just done so."""
+        if list.__contains__(names, name):
+            return None, None
+        if self.words[STATE] == STOPPED:  # readers are to see that there is nothing yet
+            slot = list.__len__(names) + 1
+            self.words[FIRST_SLOT + slot * SLOT_WORDS + FROZEN] = 1
+        return None, ("list.append", name)
 
     def _learn_names(self) -> None:
         replica = self._directory.replica
@@ -225,6 +258,8 @@ def absent_message(member: Member, name: str) -> str:
     names = [attribute.name for attribute in member.attributes()]
     close = difflib.get_close_matches(name, names, 1)
     hint = f"did you mean `share.{close[0]}`?" if close else f"it has {', '.join(names) or 'none'}"
+    if member.words[STATE] == STOPPED:
+        hint += "; it is stopped: what is assigned meanwhile is there once it is started"
     return f"this Share has no attribute {name!r}; {hint}"
 
 
@@ -237,12 +272,6 @@ def _level_of_user() -> int:
     return level
 
 
-def _append_new(names: list[str], name: str) -> tuple[None, tuple[Any, ...] | None]:
-    if list.__contains__(names, name):
-        return None, None
-    return None, ("list.append", name)
-
-
 def _type_name(value: Any) -> str:
     cls = type(value)
     return (
@@ -251,7 +280,6 @@ def _type_name(value: Any) -> str:
 
 
 _members: weakref.WeakSet[Member] = weakref.WeakSet()
-_lock = threading.Lock()
 
 
 def _renew_after_fork() -> None:

@@ -1,8 +1,8 @@
 """What all shared containers have in common: a place in a replica, and two kinds of methods.
 
-A container in a Share comes back as one of a class derived from its own: `share.items` is a list, of
-class `SharedList`, and is itself the replica of this process. Its reading methods first look whether
-there is anything new; its changing methods become effects (`_effects`).
+A container in a Share comes back as one of a class derived from its own: `share.items` is a list,
+of class `SharedList`, and is itself the replica of this process. Its reading methods first look
+whether there is anything new; its changing methods become effects (`_effects`).
 
 A changing method is written as a *plan*: a function of what is there and the arguments, which runs
 while nobody else may change it, and returns what the method returns and the effect; it changes
@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ._effects import ITEM, OPERATIONS
-from ._scalars import Origin, strip, track
+from ._scalars import TRACKED, Origin, evaluate, is_computed, origin, strip, track
 from ._store import RUNNING, STATE
 
 if TYPE_CHECKING:
     from ._replica import Replica
 
-Plan = Callable[..., "tuple[Any, tuple[Any, ...] | None]"]
+Planned = tuple[Any, "tuple[Any, ...] | None"]  # what a method returns, and the effect
+Plan = Callable[..., Planned]
 SLOTS = ("_key", "_replica", "_up")
 
 
@@ -51,6 +52,13 @@ class Node:
         node: Any = PLAIN_TYPES[cls].__new__(cls)  # type: ignore[call-overload]
         PLAIN_TYPES[cls].__init__(node, plain)  # type: ignore[misc]
         return node
+
+    def __init__(self, *_args: Any, **_named: Any) -> None:
+        # Of ordinary containers this fills them anew, which would be recorded nowhere.
+        raise TypeError(
+            f"a {type(self).__name__} of a Share is not filled anew by __init__: "
+            "change it by its methods, or assign another"
+        )
 
     def _parts(self) -> Iterable[tuple[Any, Any]]:
         """Return all keys with what is there, of a container that can hold other containers."""
@@ -119,6 +127,8 @@ def _reading(method: Callable[..., Any], name: str) -> Any:
         words = replica.words
         if replica.seen != words[replica.end_at] or words[STATE] != RUNNING:
             self = replica.attribute.current(self)
+        if args and type(args[0]) in PLAIN_TYPES:
+            args = (current(args[0]), *args[1:])
         return method(self, *args, **kwargs)
 
     read.__name__ = name
@@ -126,10 +136,32 @@ def _reading(method: Callable[..., Any], name: str) -> Any:
     return read
 
 
+def with_plain(base: type, names: Iterable[str]) -> dict[str, Any]:
+    """Make methods that give something of the container's own type work on an ordinary copy."""
+    return {name: _with_plain(getattr(base, name), name) for name in names if hasattr(base, name)}
+
+
+def _with_plain(method: Callable[..., Any], name: str) -> Any:
+    def compute(self: Any, /, *args: Any) -> Any:
+        return method(self.__copy__(), *map(as_plain, args))
+
+    compute.__name__ = name
+    compute.__doc__ = method.__doc__
+    return compute
+
+
+def as_plain(value: Any) -> Any:
+    """Return an ordinary copy of a container of a Share; anything else as it is."""
+    return value.__copy__() if type(value) in PLAIN_TYPES else value
+
+
 def changing(plan: Plan) -> Any:
     """Make a method of a plan."""
 
     def change(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+        for value in args:
+            if type(value) in PLAIN_TYPES:
+                current(value)  # what is written is what it holds now
         return self._replica.attribute.change(self, plan, args, kwargs)
 
     change.__name__ = plan.__name__.lstrip("_")
@@ -156,3 +188,27 @@ def item(node: Any, key: Any, value: Any) -> Any:
     if replica.holds_objects:
         return replica.present(value, node, key)
     return track(value, Origin(replica, node, key))
+
+
+def written(value: Any, owner: Any, key: Any, present: Any) -> Any:
+    """Return what is to be written into a container where something stands; see `written_in`."""
+    return written_in(owner._replica, value, owner, key, present)
+
+
+def written_in(replica: Replica, value: Any, owner: Any, key: Any, present: Any) -> Any:
+    """Return what is to be written where something stands; that itself if nothing is to change.
+
+    A value that was computed from what stood there is computed again; a container that stands
+    there, and comes back after `share.d["k"] += [1]`, has been changed already.
+
+    Args:
+        replica: What the owner is part of.
+        value: What was assigned.
+        owner, key: Where to.
+        present: What stands there.
+    """
+    if type(value) in TRACKED:
+        if is_computed(value) and replica.is_same_place(origin(value), owner, key):
+            return strip(evaluate(value, present))
+        return strip(value)
+    return present if replica.is_standing(value, present) else value

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
 from ._effects import ATOMS, decode, encode_state
-from ._lists import Planned, computed
+from ._node import Planned, written_in
 from ._namespaces import Namespace
 from ._replica import Replica
 from ._results import Returned
@@ -374,7 +374,7 @@ def _set(thing: Any, attribute: Attribute, name: str, value: Any) -> Planned:
         present = _get(thing, name)
     except AttributeError:
         present = None
-    new = computed(value, attribute.changing, thing, name, present)
+    new = written_in(attribute.changing, value, thing, name, present)
     if new is present and type(new) not in ATOMS:
         return None, None  # `share.thing.items += [1]` assigns what it has changed
     return None, ("attribute.set", name, new)

@@ -177,7 +177,7 @@ class Replica:
 
     def adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Make what was unpickled part of this replica: its containers become shared ones."""
-        if type(value) in ATOMS or value is ABSENT_ROOT or not _is_holding(value):
+        if type(value) in ATOMS or value is ABSENT_ROOT or not is_holding(value):
             return value
         return self._adopt(value, up, key)
 
@@ -367,7 +367,7 @@ class Replica:
             return proxy(self, root)
         if kind == FROZEN:
             return track(self.present_frozen(root), self.attribute.origin)
-        return track(root, self.attribute.origin) if kind == VALUE else root
+        return track(root, self.attribute.origin) if kind == ATOM else root
 
     def _adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Adopt what holds other things, and all that it holds, however deep and in circles.
@@ -406,8 +406,7 @@ class Replica:
             new = made[id(thing)]
             above = made[id(above)] if above is not up else up
             if isinstance(new, Node):
-                node: Any = new
-                node._replica, node._up, node._key = self, above, place
+                new._replica, new._up, new._key = self, above, place  # type: ignore[misc]
             else:
                 self._links[id(new)] = new, above, place
             if kind_of(type(new)) != FROZEN:
@@ -422,11 +421,11 @@ def _holding_parts(thing: Any) -> list[tuple[Any, Any]]:
     return [
         (place, part)
         for place, part in _parts(thing)
-        if type(part) not in ATOMS and _is_holding(part)
+        if type(part) not in ATOMS and is_holding(part)
     ]
 
 
-def _is_holding(thing: Any) -> bool:
+def is_holding(thing: Any) -> bool:
     """Tell whether something holds, or may come to hold, what can change."""
     kind = kind_of(type(thing))
     if kind == FROZEN:

@@ -140,11 +140,11 @@ _BINARY: dict[str, Any] = {
     "or": operator.or_,
     "xor": operator.xor,
 }
-_UNARY: dict[str, Any] = {
+_UNARY: dict[str, Callable[[Any], Any]] = {
     "__neg__": operator.neg,
     "__pos__": operator.pos,
     "__invert__": operator.invert,
-    "__abs__": abs,
+    "__abs__": operator.abs,
 }
 
 
@@ -205,3 +205,8 @@ TRACKING: dict[type, Any] = {  # what makes one of a value; None: nothing does
     ),
 }
 _UNKNOWN = object()
+
+
+def learn_to_track(base: type) -> None:
+    """Have the values of a type remember where they were read."""
+    TRACKING[base] = _register(base)

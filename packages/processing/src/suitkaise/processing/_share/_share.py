@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import threading
+import atexit
+import gc
+import os
 import weakref
 from collections.abc import Iterator
 from types import TracebackType
@@ -12,17 +14,18 @@ from suitkaise.cucumber import Reconnector, deserialize, reconnect_all, serializ
 
 from .._errors import ProcessError
 from . import _display
-from ._admission import join
 from ._effects import ABSENT_ROOT, ATOMS
 from ._guardian import Guardian
 from ._kinds import share_as_value
 from ._locks import ByteLock
 from ._member import Member, absent_message, create_memory
+from ._membership import Membership
 from ._scalars import TRACKED, is_computed
 from ._store import COORDINATOR, ENDED, FAILED, RUNNING, STATE
 
-_JOIN_PATIENCE = 60.0  # seconds that the owner gets to let a member in
 _STOP_PATIENCE = 5.0
+_START_PATIENCE = 10.0
+_OWN = ("_member", "_guardian", "_ticket")
 
 
 class Share:
@@ -54,19 +57,28 @@ class Share:
     __slots__ = ("__weakref__", "_guardian", "_member", "_ticket")
 
     def __init__(self, *, auto_start: bool = True) -> None:
+        memberships.make_room()
         member = Member(*create_memory())
+        try:
+            guardian = Guardian(member.descriptors, on_change=_note_coordinator(member))
+        except BaseException:
+            del member
+            gc.collect()  # it refers to itself, and has descriptors
+            raise
         member.format()
-        guardian = Guardian(member.descriptors, on_change=_note_coordinator(member))
-        set_own = object.__setattr__
-        set_own(self, "_member", member)
-        set_own(self, "_guardian", guardian)
-        set_own(self, "_ticket", (guardian.address, guardian.secret))
-        member.share = weakref.ref(self)
-        _shares.add(self)
+        member.locks.hold_as_owner()
+        self._set_own(member, guardian, (guardian.address, guardian.secret))
+        memberships.add(self._ticket, member, self)
         weakref.finalize(self, _end, member, guardian).atexit = False
         if auto_start:
-            guardian.start()
-            member.thaw()
+            self.start()
+        else:
+            guardian.receive()
+
+    def _set_own(self, member: Member, guardian: Guardian | None, ticket: Any) -> None:
+        for name, value in zip(_OWN, (member, guardian, ticket), strict=True):
+            object.__setattr__(self, name, value)
+        member.share = weakref.ref(self)
 
     # Attributes
 
@@ -172,6 +184,7 @@ class Share:
         not take it is not held up. It can be taken more than once by the same thread. The kernel
         frees it when its holder dies.
         """
+        self._member.check()
         lock: ByteLock = self._member.locks.user
         return lock
 
@@ -189,7 +202,12 @@ class Share:
 
     @property
     def coordinator_pid(self) -> int | None:
-        """The process id of the coordinator, which lets members in; None: there is none now."""
+        """The process id of the coordinator, which lets members in; None while it is stopped.
+
+        In the process that made the Share it blocks for the milliseconds until there is one.
+        """
+        if self._guardian is not None and self.is_running:
+            self._guardian.wait(_START_PATIENCE)
         return self._member.words[COORDINATOR] or None
 
     def start(self) -> None:
@@ -199,8 +217,11 @@ class Share:
             ProcessError: This process is not the one that made it.
             OSError: There are no descriptors or processes left to do so.
         """
-        self._owned().start()
+        guardian = self._owned()
+        guardian.start()
         self._member.thaw()
+        if guardian.has_failed:  # in the meantime
+            self._member.words[STATE] = FAILED
 
     def stop(self, timeout: float = _STOP_PATIENCE) -> bool:
         """Stop: what has been written is what everybody sees, until it is started again.
@@ -242,7 +263,7 @@ class Share:
         self.stop()
 
     def __reduce_ex__(self, _protocol: Any) -> Any:
-        return _member_of, self._ticket
+        return _arrive, self._ticket
 
     def __copy__(self) -> Self:
         return self
@@ -252,47 +273,23 @@ class Share:
 
     def _owned(self) -> Guardian:
         guardian: Guardian | None = self._guardian
-        if guardian is None:
+        if guardian is None or not guardian.is_owner:
             raise ProcessError(
-                "a Share is started and stopped in the process that made it; this one has joined it"
+                "a Share is started and stopped in the process that made it, not in one that has "
+                "joined it or was forked"
             )
         return guardian
 
 
-class _Shares:
-    """The Shares of this process, each once: a process has one descriptor of a lock file."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._shares: weakref.WeakValueDictionary[Any, Share] = weakref.WeakValueDictionary()
-
-    def add(self, share: Share) -> None:
-        """Know a Share that was made here."""
-        with self._lock:
-            self._shares[share._ticket] = share
-
-    def get(self, address: Any, secret: bytes) -> Share:
-        """Return a Share of this process, joining it first if need be."""
-        with self._lock:
-            share = self._shares.get((address, secret))
-            if share is None:
-                member = Member(*join(address, secret, _JOIN_PATIENCE))
-                share = object.__new__(Share)
-                set_own = object.__setattr__
-                set_own(share, "_member", member)
-                set_own(share, "_guardian", None)
-                set_own(share, "_ticket", (address, secret))
-                member.share = weakref.ref(share)
-                self._shares[share._ticket] = share
-            return share
-
-    def renew_after_fork(self) -> None:
-        """Begin anew in a forked process: another thread may have held the lock."""
-        self._lock = threading.RLock()
+def _arrive(address: Any, secret: bytes) -> Share:
+    """Return the Share of this process that a reference is to; joins it first if need be."""
+    return memberships.get((address, secret), _made_of)
 
 
-def _member_of(address: Any, secret: bytes) -> Share:
-    return _shares.get(address, secret)
+def _made_of(member: Member, ticket: Any) -> Share:
+    share = object.__new__(Share)
+    share._set_own(member, None, ticket)
+    return share
 
 
 def _note_coordinator(member: Member) -> Any:
@@ -313,6 +310,13 @@ def _end(member: Member, guardian: Guardian) -> None:
         guardian.close()
 
 
+def _end_all() -> None:
+    """End, with the interpreter, the Shares that were made here: their coordinators end as well."""
+    for share in memberships.shares():
+        if share._guardian is not None:
+            _end(share._member, share._guardian)
+
+
 def _holds_resources(value: Any) -> bool:
     """Tell whether there is a Reconnector in something."""
     from suitkaise.cucumber._walk import walk
@@ -328,6 +332,8 @@ def _holds_resources(value: Any) -> bool:
     return found
 
 
-_shares = _Shares()
+memberships: Membership[Share] = Membership()
+os.register_at_fork(after_in_child=memberships.renew_after_fork)
+atexit.register(_end_all)
 share_as_value(Share)
 _RESERVED = frozenset(name for name in dir(Share) if not name.startswith("__"))

@@ -11,12 +11,13 @@
 
 A slot's END is the position behind its last record. Positions count on for ever, across all blocks,
 so that END alone tells a reader whether anything is new. A record becomes part of the truth with
-one write of one word, END: a writer that is killed before leaves bytes that the next one overwrites.
-A new block becomes the attribute's with one write of BLOCK. If it holds a new value instead of a
-record, END follows, and who comes between the two finds a base beyond END, and completes it.
+one write of one word, END: a writer that is killed before leaves bytes that the next one
+overwrites. A new block becomes the attribute's with one write of BLOCK. If it holds a new value
+instead of a record, END follows, and who comes between the two finds a base beyond END, and
+completes it.
 
-What a record or a snapshot says is its reader's business (`_effects`), except that a *state* says all
-there is to know: what came before it need not be read.
+What a record or a snapshot says is its reader's business (`_effects`), except that a *state* says
+all there is to know: what came before it need not be read.
 
 All is pure: no locks, no processes, only a buffer. Who reads or writes a slot holds its lock
 (`_locks`); blocks are moved under the heap's lock besides, which is the `heap_lock` given here.
@@ -29,7 +30,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ._blocks import HEADER_BYTES, SMALLEST, TOP, Blocks
+from ._blocks import HEADER_BYTES, TOP, Blocks, StoreFullError
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -46,18 +47,23 @@ END, BLOCK, STATE_AT, ROOT_AT, FROZEN, IS_OBJECT, TAKEN, LEFT = range(8)  # word
 # ROOT_AT     a position from which on the newest state is known: effects can follow blindly
 # FROZEN      1 + the position up to which readers see, while the Share is stopped; 0: all
 # IS_OBJECT   1: methods of its own write to it, so writers take the slot's other lock first
-# TAKEN, LEFT the blocks, with their order, that are being moved to and from; 0: none
+# TAKEN, LEFT notes (`_blocks`) of the blocks that are being moved to and from; 0: none
 
 _ORDER, _BASE, _LENGTH = range(3)  # words of a block
 _BLOCK_HEADER = 24
-_ORDER_BITS = (1 << SMALLEST) - 1  # of the word that notes a block
-_LENGTH_OF_RECORD = struct.Struct("<I")
-_RECORD_HEADER = 4
+_LENGTH_OF_RECORD = struct.Struct("<Q")
+_RECORD_HEADER = 8
 _LEAST_ROOM = 2048
 _LARGE = 65_536  # a block that is worth giving back once its content is small
 
 HEAP = (HEADER_BYTES + MOST_SLOTS * SLOT_WORDS * 8 + 4095) & ~4095
 ABSENT = b"\0"  # the state of an attribute that is not there
+
+
+def note_end(words: memoryview) -> None:
+    """Note that the owner of a store is gone, which is all that a member then needs to know."""
+    if words[MAGIC] == _MAGIC and words[STATE] in (RUNNING, STOPPED):
+        words[STATE] = ENDED
 
 
 class Store:
@@ -98,21 +104,25 @@ class Store:
             slot: Its number.
             position: Where the reader is; -1 if it knows nothing: it gets a state first. It may
                 also get a state although it knows something.
-            until: Where to stop, a position between two records; None: at the end.
+            until: Where to stop, a position between two records, or 0; None: at the end. A reader
+                that is beyond it stays where it is.
         """
         words = self.words
         at = FIRST_SLOT + slot * SLOT_WORDS
         block = words[at + BLOCK]
-        end = words[at + END] if until is None else until
         if not block:
-            return [ABSENT] if position < 0 else [], end
+            return [ABSENT] if position < 0 else [], 0
         word = block >> 3
         base = words[word + _BASE]
-        if base > words[at + END]:
-            words[at + END] = base
-            end = base if until is None else until
-        if until is not None and until < base:  # it came after readers were told to stop
-            return [ABSENT] if position < 0 else [], until
+        end = words[at + END]
+        if base > end:
+            words[at + END] = end = base
+        if until is not None and until < end:
+            if position >= until:
+                return [], position
+            if until < base:
+                return [ABSENT], until  # there was nothing yet
+            end = until
         start = block + _BLOCK_HEADER + words[word + _LENGTH]
         bodies: list[bytes] = []
         state_at = words[at + STATE_AT] - 1
@@ -168,18 +178,34 @@ class Store:
         return end
 
     def replace(self, slot: int, body: bytes) -> int:
-        """Make a state the whole content of a slot, in a block of its own; returns the new end."""
+        """Make a state the whole content of a slot, in a block of its own; returns the new end.
+
+        Where there is no room for another block, it goes behind the records after all.
+
+        Raises:
+            StoreFullError: There is no room; all is as it was. So it is after `fold` and `grow`.
+        """
         end = self.end(slot) + 1
-        self.words[FIRST_SLOT + slot * SLOT_WORDS + ROOT_AT] = end
-        self._move(slot, body, b"", end, _room_beside(len(body)))
+        try:
+            self._move(slot, body, b"", end, _room_beside(len(body)))
+        except StoreFullError:
+            end = self.append(slot, body, is_state=True, is_kept=True)
+            if not end:
+                raise
         return end
 
-    def fold(self, slot: int, snapshot: bytes, room: int = 0) -> None:
-        """Put a snapshot in the place of the records so far, which it sums up."""
-        self._move(slot, snapshot, b"", self.end(slot), max(room, _room_beside(len(snapshot))))
+    def fold(self, slot: int, snapshot: bytes, body_bytes: int = 0) -> None:
+        """Put a snapshot in the place of the records so far, which it sums up.
 
-    def grow(self, slot: int, room: int) -> None:
-        """Move a slot as it is to a larger block."""
+        Args:
+            slot: Its number.
+            snapshot: What the records come to.
+            body_bytes: How large the body of a record is that must have room beside it.
+        """
+        self._move(slot, snapshot, b"", self.end(slot), _room_beside(len(snapshot), body_bytes))
+
+    def grow(self, slot: int, body_bytes: int) -> None:
+        """Move a slot as it is to a block with room for a record whose body has so many bytes."""
         at = FIRST_SLOT + slot * SLOT_WORDS
         end = self.end(slot)
         block = self.words[at + BLOCK]
@@ -187,7 +213,7 @@ class Store:
         start = block + _BLOCK_HEADER
         snapshot = bytes(self.bytes[start : start + length])
         log = bytes(self.bytes[start + length : start + length + end - base])
-        self._move(slot, snapshot, log, base, max(room, _room_beside(length + len(log))))
+        self._move(slot, snapshot, log, base, _room_beside(length + len(log), body_bytes))
 
     def sizes(self, slot: int) -> tuple[int, int, int]:
         """Return the bytes of a slot's snapshot, of its records, and of its block."""
@@ -214,41 +240,44 @@ class Store:
         words = self.words
         at = FIRST_SLOT + slot * SLOT_WORDS
         if words[at + TAKEN] or words[at + LEFT]:
-            self._tidy(slot)
-        old = words[at + BLOCK]
+            self._tidy(at)
         start = _BLOCK_HEADER + len(snapshot)
         order = Blocks.order(start + len(log) + room)
         with self._heap_lock:
             block = self._blocks.take(order, at + TAKEN)
         word = block >> 3
-        words[word + _ORDER], words[word + _BASE], words[word + _LENGTH] = order, base, len(snapshot)
+        words[word + _ORDER] = order
+        words[word + _BASE] = base
+        words[word + _LENGTH] = len(snapshot)
         self.bytes[block + _BLOCK_HEADER : block + start] = snapshot
         self.bytes[block + start : block + start + len(log)] = log
         if not log:
             words[at + STATE_AT] = 0  # the snapshot says as much
-        left = words[(old >> 3) + _ORDER] if old else 0
-        words[at + LEFT] = old | left
+        is_new = base > words[at + END]
+        if is_new:
+            words[at + ROOT_AT] = base
+        old = words[at + BLOCK]
+        if old:
+            words[at + LEFT] = old | words[(old >> 3) + _ORDER]
         words[at + BLOCK] = block
-        if base > words[at + END]:
+        if is_new:
             words[at + END] = base
         words[at + TAKEN] = 0
         if old:
             with self._heap_lock:
-                self._blocks.give(old, left)
-            words[at + LEFT] = 0
+                self._blocks.give(at + LEFT)
 
-    def _tidy(self, slot: int) -> None:
+    def _tidy(self, at: int) -> None:
         """Give back the block that a killed writer was moving to or from."""
         words = self.words
-        at = FIRST_SLOT + slot * SLOT_WORDS
-        for note in (TAKEN, LEFT):
-            block, order = words[at + note] & ~_ORDER_BITS, words[at + note] & _ORDER_BITS
-            if block and block != words[at + BLOCK]:
-                with self._heap_lock:
-                    self._blocks.give(block, order)
-            words[at + note] = 0
+        with self._heap_lock:
+            for note_at in (at + TAKEN, at + LEFT):
+                if Blocks.noted(words[note_at])[0] == words[at + BLOCK]:
+                    words[note_at] = 0
+                else:
+                    self._blocks.give(note_at)
 
 
-def _room_beside(size: int) -> int:
+def _room_beside(size: int, body_bytes: int = 0) -> int:
     """Return how many bytes of records are let grow beside a state: to fold costs its size."""
-    return max(_LEAST_ROOM, size)
+    return max(_LEAST_ROOM, size, _RECORD_HEADER + body_bytes)

@@ -1,0 +1,65 @@
+"""A worker process, as its pool knows it; `_worker` is its other side."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from ._messages import Forget, Function, Start, Work
+from ._page import ITEM_DEADLINE
+
+if TYPE_CHECKING:
+    from ._children import Child
+    from ._jobs import Job
+    from ._scheduler import Chunk
+
+
+class PooledWorker:
+    """What a worker has been given. Its owner holds a lock.
+
+    Attributes:
+        number: What the scheduler knows it by.
+        child: Its process, once that has been adopted.
+        surroundings: Those that it has, see `_surroundings`.
+        is_overdue: Whether it was killed because its item ran over its time.
+    """
+
+    def __init__(self, number: int, surroundings: bytes) -> None:
+        self.number = number
+        self.child: Child | None = None
+        self.surroundings = surroundings
+        self.is_overdue = False
+        self._functions: set[int] = set()  # the jobs whose function it has
+
+    def start(self, *, forwards_logs: bool) -> Start:
+        """Return its first message."""
+        name = f"PoolWorker-{self.number}"
+        return Start("worker", self.surroundings, name=name, forwards_logs=forwards_logs)
+
+    def assign(self, chunk: Chunk, job: Job, surroundings: bytes) -> None:
+        """Send it a chunk, behind the function if it is the first of the job."""
+        child, number = self.child, chunk.job
+        assert child is not None
+        if number not in self._functions:
+            changed = b"" if surroundings == self.surroundings else surroundings
+            self.surroundings = surroundings
+            self._functions.add(number)
+            timeout = job.item_timeout or 0.0
+            child.send(
+                Function(number, job.star, changed, job.context, timeout, job.function, job.secrets)
+            )
+        # If the child is gone, its end is on its way, and the chunk goes to another.
+        child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
+
+    def forget(self, number: int) -> None:
+        """Have it forget the function of a job that has ended."""
+        if number in self._functions and self.child is not None:
+            self._functions.discard(number)
+            self.child.send(Forget(number))
+
+    def runs_over(self) -> bool:
+        """Whether the item that it runs, or was running at its end, has run over its time."""
+        if self.child is None:
+            return False
+        deadline = self.child.page.words[ITEM_DEADLINE]
+        return bool(deadline) and time.monotonic() >= deadline / 1e9
