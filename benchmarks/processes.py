@@ -50,17 +50,16 @@ class Performer(Skprocess):
 
 
 class PipeEcho(Skprocess):
-    """Send back what is received, until it is None."""
+    """Send back what is received, until it is None; in one run, as its peers do in one call."""
 
     def __init__(self, point: Pipe.Point) -> None:
         self.point = point
 
     def __run__(self) -> None:
-        data = self.point.recv()
-        if data is None:
-            self.stop()
-        else:
-            self.point.send(data)
+        point = self.point
+        while (data := point.recv()) is not None:
+            point.send(data)
+        self.stop()
 
 
 class Idle(Skprocess):

@@ -1,4 +1,4 @@
-"""What the READMEs show, run as scripts: without an error, and with the output that stands there."""
+"""What the READMEs show, run as scripts: without an error, and with the output shown."""
 
 from __future__ import annotations
 

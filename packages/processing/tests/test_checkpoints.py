@@ -616,7 +616,7 @@ def test_with_one_life_there_is_nothing(monkeypatch: pytest.MonkeyPatch) -> None
             mapped = Path("/proc/self/maps").read_text().count("memfd:suitkaise")
             return self.page, mapped
 
-    assert Single().run() == (0, 1)
+    assert {Single().run() for _ in range(3)} == {(0, 1)}  # the last ones are rehearsed spares
 
 
 def test_an_error_of_the_last_life_is_the_error() -> None:

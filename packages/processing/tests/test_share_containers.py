@@ -124,7 +124,7 @@ def check_sequence(partner, start, operations):
     for is_partners, operation in operations:
         before = copy.deepcopy(model.x)
         expected = carry_out(model, pickle.loads(pickle.dumps(operation)))
-        if expected[0] == "raised":
+        if expected[0] == "raised" and operation[0] != "augment":
             model.x = before  # a sort that fails leaves a list half sorted, but not one in a Share
         outcome = partner.do(*operation) if is_partners else carry_out(partner.share, operation)
         assert outcome[0] == expected[0], (operation, model.x)
@@ -523,10 +523,14 @@ SAFE = {
     OrderedDict: UNORDERED,
     np.ndarray: {
         # Through __array_ufunc__, and what an array of the Share is not written to by.
-        *(f"__{prefix}{name}__" for prefix in ("", "r", "i") for name in (
-            *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
-            *("lshift", "rshift", "and", "or", "xor"),
-        )),
+        *(
+            f"__{prefix}{name}__"
+            for prefix in ("", "r", "i")
+            for name in (
+                *("add", "sub", "mul", "matmul", "truediv", "floordiv", "mod", "divmod", "pow"),
+                *("lshift", "rshift", "and", "or", "xor"),
+            )
+        ),
         *("__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__"),
         *("__neg__", "__pos__", "__abs__", "__invert__", "__len__"),
         *("__array_priority__", "__array_wrap__", "__buffer__", "__release_buffer__"),
@@ -665,7 +669,7 @@ def test_what_was_removed_can_be_read_but_not_changed(share):
     removed = share.x[0]
     del share.x[0]
 
-    with pytest.raises(DetachedError, match="no longer part of share.x"):
+    with pytest.raises(DetachedError, match=r"no longer part of share\.x"):
         removed.append(3)
 
     assert removed == [1]
@@ -858,6 +862,18 @@ def test_no_increment_is_lost():
     assert share.number == 600
 
 
+def test_text_is_formatted_with_anything(share):
+    class Text(str):
+        __slots__ = ()
+
+    share.x = "%s"
+
+    assert share.x % [1] == "[1]"
+    assert share.x + Text("!") == "%s!"
+    with pytest.raises(TypeError, match="can only concatenate str"):
+        share.x + 1
+
+
 # NumPy
 
 shapes = np.arange(12.0).reshape(3, 4)
@@ -877,7 +893,7 @@ operands = st.one_of(numbers.map(float), st.just(np.ones(4)), st.just([1.0, 2.0,
     sequence_of(
         op("__setitem__", indices, operands),
         op("augment", indices, augmenting, operands),
-        op("in place", st.sampled_from(["iadd", "imul", "isub", "ipow"]), operands),
+        op("in place", st.sampled_from(["iadd", "imul", "isub"]), operands),
         op("__getitem__", indices),
         op("fill", numbers),
         op("sort"),
@@ -906,7 +922,7 @@ def test_an_array_of_numpy_is_what_one_would_be(partner, operations):
                 model.x = before
             done = partner.do(*operation) if is_partners else carry_out(partner.share, operation)
             assert done[0] == expected[0], (done, expected)
-            assert repr(done[1:]) == repr(expected[1:])
+            assert repr(done[1]) == repr(expected[1])
             assert repr(np.asarray(partner.share.x)) == repr(model.x)
             assert repr(partner.result("call", plain, ())) == repr(model.x)
 
@@ -928,6 +944,18 @@ def test_an_array_of_numpy_is_read_without_a_copy_and_written_to_by_itself_only(
         with pytest.raises((ValueError, TypeError, AttributeError)):
             write()
     assert (share.x == shapes).all()
+
+
+def test_what_numpy_warns_of_it_warns_the_writer_of_alone(partner, share):
+    share.x = np.zeros(2)
+
+    with np.errstate(divide="ignore"):
+        share.x **= -1.0
+
+    assert partner.result("tolist") == [float("inf")] * 2
+    share.x = np.zeros(2)
+    with pytest.raises(RuntimeWarning):
+        share.x **= -1.0
 
 
 def test_views_of_an_array_write_through(partner, share):

@@ -185,7 +185,7 @@ class ChildChannel:
         self._writer = FrameWriter(endpoint)
         self._read_lock = threading.RLock()  # guards the reader, and the four below
         self.write_lock = threading.RLock()
-        self.on_told: Callable[[Payload], None] = lambda payload: None
+        self.on_told: Callable[[Payload], None] = _take_no_note
         self._polls = threading.local()  # a poll object serves one thread at a time
         # The socket wakes nobody for what has been read from it: messages that came together with
         # another thread's, and a stop, which is for all. For these there is a flag beside it.
@@ -277,6 +277,7 @@ class ChildChannel:
 
     def close(self) -> None:
         """Close this end; the parent sees end-of-file."""
+        self.on_told = _take_no_note  # else the two would hold each other, and the status page
         self._reader.close()
         self._socket.close()
         self._flag.close()
@@ -314,6 +315,10 @@ class ChildChannel:
         if deadline is None:
             return bool(poll.poll())
         return bool(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+
+
+def _take_no_note(payload: Payload) -> None:
+    """Nobody counts."""
 
 
 def _messages_in(reader: FrameReader) -> Iterator[Message]:

@@ -5,8 +5,9 @@ cannot be written to there: whatever way round is tried, NumPy refuses it. What 
 itself, by an index, a slice, an operator, a method, becomes an effect.
 
 A part of it that is a view (`share.a[2:5]`, `share.a.T`) knows the steps that led to it, and
-writes through them. A part that is not (`share.a[[1, 2]]`, `share.a[mask]`) is a copy, which remembers what
-has been computed with it, so that `share.a[mask] += 1` is computed again when it is written back.
+writes through them. A part that is not (`share.a[[1, 2]]`, `share.a[mask]`) is a copy, which
+remembers what has been computed with it, so that `share.a[mask] += 1` is computed again when it is
+written back.
 """
 
 # What methods made of plans take and return, and that copies are ordinary, is not what stubs say.
@@ -71,6 +72,8 @@ def _set(whole: Any, steps: Steps, key: Any, value: Any) -> Planned:
     except Exception:
         whole._data.copy()[key] = value  # raises what it would raise
         raise
+    if not new.size:
+        return None, None
     return None, _effect("set", steps, key, new if np.ndim(value) else new.flat[0])
 
 
@@ -108,7 +111,8 @@ def _carry_out_set(target: Any, what: bytes) -> None:
 def _carry_out_apply(target: Any, what: bytes) -> None:
     steps, ufunc, operands = deserialize(what)
     part = _take(target._data, steps)
-    getattr(np, ufunc)(part, *operands, out=part)
+    with np.errstate(all="ignore"):  # who wrote it has been warned
+        getattr(np, ufunc)(part, *operands, out=part)
 
 
 @shared_container(np.ndarray, {"set": _carry_out_set, "apply": _carry_out_apply})
@@ -188,7 +192,7 @@ class SharedArrayOfNumPy(Node, np.ndarray):
         if now._whole is None:
             return found
         if isinstance(found, np.ndarray):
-            picked = found.view(_Picked)
+            picked = (found if found.size else found.copy()).view(_Picked)
             picked._whole, picked._steps, picked._from = now._whole, now._steps, given
             picked._todo = []
             return picked
@@ -257,9 +261,9 @@ class SharedArrayOfNumPy(Node, np.ndarray):
         """Raise: the size of a shared array is what it was assigned with."""
         raise ValueError("an array in a Share cannot be resized: assign another one")
 
-    def setflags(self, **flags: Any) -> None:
+    def setflags(self, write: Any = None, *_others: Any, **_named: Any) -> None:
         """Raise, where it would open the memory of the replica."""
-        if flags.get("write"):
+        if write:
             raise ValueError("an array in a Share is written to by itself only, not by its memory")
 
     def byteswap(self, inplace: bool = False) -> Any:

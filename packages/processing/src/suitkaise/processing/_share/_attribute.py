@@ -15,18 +15,21 @@ from contextlib import contextmanager, suppress
 from fcntl import LOCK_UN, lockf
 from typing import TYPE_CHECKING, Any
 
-from suitkaise.cucumber import SerializationError
+from suitkaise.cucumber import DeserializationError, SerializationError
 
+from ._blocks import StoreFullError
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
     OPERATIONS,
+    Effect,
     NotSharableError,
     decode,
     encode_effect,
     encode_state,
     is_plain,
     is_plain_body,
+    is_plain_state,
 )
 from ._locks import hold
 from ._node import PLAIN_TYPES, Node, Plan
@@ -51,7 +54,8 @@ from ._store import (
 if TYPE_CHECKING:
     from ._member import Member
 
-_UNSHARABLE = (SerializationError, NotSharableError)
+_UNSHARABLE = (SerializationError, DeserializationError, NotSharableError)
+_MUCH = 65_536  # bytes of a block that are worth giving back once what they hold is cleared
 _WITHOUT_TURN = object()  # what was to be changed holds an object that others have turns to change
 _LARGEST_LOG_GROWN = 4  # times the snapshot, before a writer that lags behind reads it all
 
@@ -102,7 +106,7 @@ class Attribute:
         self.member.check()
         with self._threads:
             if self._is_held:  # a comparison, or a key function, that reads what is being changed
-                return self.replica
+                return self.changing
             stepping = self._stepping
             if stepping is None:
                 return self._read()
@@ -220,10 +224,7 @@ class Attribute:
             and words[STATE] == RUNNING
             and not words[at + IS_OBJECT]
         ):
-            try:
-                body = encode_effect((operation, (), *arguments))
-            except _UNSHARABLE as error:
-                raise self._cannot_share(error) from error
+            body, effects = self._encoded((operation, (), *arguments))
             with self._threads:
                 self._check_not_held()
                 is_done = False
@@ -241,12 +242,12 @@ class Attribute:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
                 if is_done:
                     if is_current and self.replica is replica and not replica.users:
-                        if is_plain_body(body):
+                        if effects is None:
                             replica.seen = -1
                             OPERATIONS[operation](node, *arguments)
                             replica.seen = end
                         else:
-                            self._replay(replica, body, end)
+                            self._replay(replica, effects, end, is_plain=False)
                     return
         self.change(node, lambda _target, *values: (None, (operation, *values)), arguments, {})
 
@@ -362,7 +363,7 @@ class Attribute:
             return result, present, target
 
     def _is_at_hand(self, replica: Replica) -> bool:
-        """Tell whether a method or a plan of this thread works on a replica: it is as it must be."""
+        """Tell whether a method or a plan of this thread is at work on a replica."""
         if replica.is_in_hand():
             return True
         return replica is self.changing and bool(self._threads._is_owned())
@@ -484,23 +485,46 @@ class Attribute:
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
                     return _detach(result)
-                try:
-                    body = encode_effect((effect[0], path, *effect[1:]))
-                except _UNSHARABLE as error:
-                    raise self._cannot_share(error) from error
+                body, effects = self._encoded((effect[0], path, *effect[1:]))
                 result = _detach(result)
                 end = self._store.append(self.slot, body) or self._make_room(body)
             finally:
                 self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            self._replay(replica, body, end)
+            plain = effects is None
+            self._replay(replica, decode(body)[1] if plain else effects, end, is_plain=plain)
+            if not path and effect[0].endswith(".clear"):
+                self._give_back(replica)
             return result
+
+    def _encoded(self, effect: Effect) -> tuple[bytes, Any]:
+        """Return the body that says what a change does, and what comes of it if it is not plain.
+
+        So what could be written, but not read again, is found before it is written.
+        """
+        try:
+            body = encode_effect(effect)
+            return body, None if is_plain_body(body) else decode(body)[1]
+        except _UNSHARABLE as error:
+            raise self._cannot_share(error) from error
+
+    def _give_back(self, replica: Replica) -> None:
+        """Give back the memory of what has been cleared, if it is much."""
+
+        def fold() -> None:
+            is_current = replica.seen == self.words[self.end_at]
+            if is_current and not self.words[self._at + FROZEN]:
+                with suppress(StoreFullError):
+                    self._store.fold(self.slot, encode_state(replica.root))
+
+        if self._store.sizes(self.slot)[2] > _MUCH:
+            self.alone(fold)
 
     def _check_not_held(self) -> None:
         if self._is_held:
             raise RuntimeError(
-                f"share.{self.name} was changed in the middle of a change to it, by a comparison or "
-                "a key function; change it before or after"
+                f"share.{self.name} was changed in the middle of a change to it, by a comparison "
+                "or a key function; change it before or after"
             )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
@@ -552,34 +576,34 @@ class Attribute:
         if self.words[self._at + FROZEN] and self.words[self.end_at]:
             self._store.grow(self.slot, len(body))
             return self._store.append(self.slot, body, is_state=True, is_kept=True)
-        return self._store.replace(self.slot, body)
+        # Nothing is recorded behind a plain value but the next one.
+        return self._store.replace(self.slot, body, has_records=not is_plain_state(body))
 
     def _make_room(self, body: bytes) -> int:
         """Append a record for which there is no room yet."""
         snapshot, records, _ = self._store.sizes(self.slot)
         replica = self.replica
         may_fold = not self.words[self._at + FROZEN]
-        if may_fold and replica.seen != self.words[self.end_at]:
-            if records < _LARGEST_LOG_GROWN * max(snapshot, 65_536):
+        is_current = replica.seen == self.words[self.end_at]
+        if not is_current and records < _LARGEST_LOG_GROWN * max(snapshot, 65_536):
+            may_fold = False
+        if may_fold:
+            try:
+                replica = replica if is_current else self._catch_up_to_write()
+                state = encode_state(replica.root)
+            except Exception:  # a class that this process cannot rebuild: another one will fold
                 may_fold = False
             else:
-                replica = self._catch_up_to_write()
-        if may_fold:
-            self._store.fold(self.slot, encode_state(replica.root), len(body) + 4)
-        else:
+                self._store.fold(self.slot, state, len(body) + 4)
+        if not may_fold:
             self._store.grow(self.slot, len(body) + 4)
         return self._store.append(self.slot, body)
 
-    def _replay(self, replica: Replica, body: bytes, end: int) -> None:
+    def _replay(self, replica: Replica, effects: Any, end: int, *, is_plain: bool) -> None:
         """Take over an effect of this process's own."""
-        replica.seen, seen = -1, replica.seen
-        try:
-            _, effects, plain = decode(body)
-        except BaseException:
-            replica.seen = seen
-            raise
+        replica.seen = -1
         with suppress(BufferError):  # it is written; what is read next is a new replica
-            replica.apply(effects, is_plain=plain)
+            replica.apply(effects, is_plain=is_plain)
             replica.seen = end
 
     def _take_plain(self, value: Any, end: int) -> None:

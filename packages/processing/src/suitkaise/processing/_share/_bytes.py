@@ -1,8 +1,8 @@
 """What holds numbers side by side in a Share: bytearray and array.array.
 
 Their memory is open to whoever asks for it (`memoryview`): that of this process's replica. Who
-writes into it that way has changed nothing in the Share. A change of length while somebody looks into
-the memory is not refused, as it is outside of a Share, but replayed into new memory.
+writes into it that way has changed nothing in the Share. A change of length while somebody looks
+into the memory is not refused, as it is outside of a Share, but replayed into new memory.
 """
 
 # What methods made of plans take and return, and that copies are ordinary, is not what stubs say.

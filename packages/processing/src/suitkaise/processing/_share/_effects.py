@@ -126,6 +126,11 @@ def _refuse(thing: Any, _place: Any) -> Any:
     return thing
 
 
+def is_plain_state(body: bytes) -> bool:
+    """Tell whether a body says that something is a value that never changes."""
+    return body[0] in (_ABSENT, _STATE)
+
+
 def is_plain_body(body: bytes) -> bool:
     """Tell whether the one effect in a body has nothing but what never changes."""
     return body[0] == _EFFECT

@@ -175,8 +175,8 @@ class Member:
             state = ENDED
         if state == ENDED:
             raise ProcessError(
-                "this Share has ended with the process that made it; keep the Share referenced there "
-                "for as long as others use it"
+                "this Share has ended with the process that made it; keep the Share referenced "
+                "there for as long as others use it"
             )
 
     def check_before_writing(self) -> None:
@@ -219,8 +219,8 @@ class Member:
         names = self._directory.read().root
         if len(names) + 1 >= MOST_SLOTS:
             raise ValueError(
-                f"a Share has had {MOST_SLOTS:,} names by now, `share.{name}` would be one too many; "
-                "keep values whose names are made up in a dict: `share.jobs[name] = ...`"
+                f"a Share has had {MOST_SLOTS:,} names by now, `share.{name}` would be one too "
+                "many; keep values whose names are made up in a dict: `share.jobs[name] = ...`"
             )
         self._directory.change(names, self._append_new, (name,), {})
         self._learn_names()

@@ -43,7 +43,7 @@ class Node:
     _key: Any
 
     def __new__(cls, *args: Any, **named: Any) -> Any:
-        """Return an ordinary container: `type(share.items)(values)` is what it would be of a list."""
+        """Return an ordinary container: `type(share.items)(values)` is a list."""
         return PLAIN_TYPES[cls](*args, **named)
 
     @classmethod
@@ -204,7 +204,8 @@ def written_in(replica: Replica, value: Any, owner: Any, key: Any, present: Any)
     Args:
         replica: What the owner is part of.
         value: What was assigned.
-        owner, key: Where to.
+        owner: Where to.
+        key: And where in there.
         present: What stands there.
     """
     if type(value) in TRACKED:

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
 from ._effects import ATOMS, decode, encode_state
-from ._node import Planned, written_in
 from ._namespaces import Namespace
+from ._node import Planned, written_in
 from ._replica import Replica
 from ._results import Returned
 from ._scalars import TRACKED, Origin, evaluate, is_computed, origin, strip, track

@@ -417,7 +417,8 @@ class Replica:
             new = made[id(thing)]
             above = made[id(above)] if above is not up else up
             if isinstance(new, Node):
-                new._replica, new._up, new._key = self, above, place  # type: ignore[misc]
+                node: Any = new
+                node._replica, node._up, node._key = self, above, place
             else:
                 self._links[id(new)] = new, above, place
             if kind_of(type(new)) != FROZEN:

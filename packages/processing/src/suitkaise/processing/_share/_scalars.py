@@ -15,6 +15,8 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from ._effects import ATOMS
+
 
 class Origin:
     """Where a value stood when it was read: in an attribute itself, or in something inside it."""
@@ -105,6 +107,9 @@ def _binary(operation: Callable[..., Any], name: str, *, is_reflected: bool) -> 
         if type(other) in TRACKED:
             plain = other._plain
             other_expression = other._expression if other._origin is self._origin else plain
+        elif type(other) not in ATOMS and TRACKING.get(type(other)) is None:
+            # `"%s" % [1]`: what may change is not remembered.
+            return operation(other, self._plain) if is_reflected else operation(self._plain, other)
         if is_reflected:
             result = operation(plain, self._plain)
             step = _Step(operation, other_expression, self._expression)

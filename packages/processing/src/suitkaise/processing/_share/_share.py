@@ -31,12 +31,12 @@ _OWN = ("_member", "_guardian", "_ticket")
 class Share:
     """Attributes that several processes have in common, always in sync.
 
-    Assign what you like, pass the Share to processes, and read and change the attributes as those of
-    any object. A read that begins after a write has returned, in whichever process, sees it. What is
-    read, changed and written back in one statement (``share.count += 1``, ``share.d["k"] += 1``,
-    ``share.items.append(1)``, a method of an object) is one step: nothing is lost.
+    Assign what you like, pass the Share to processes, and read and change the attributes as those
+    of any object. A read that begins after a write has returned, in whichever process, sees it.
+    What is read, changed and written back in one statement (``share.count += 1``, ``share.d["k"]
+    += 1``, ``share.items.append(1)``, a method of an object) is one step: nothing is lost.
 
-    The process that makes a Share owns it: with its last reference there, or its end, the Share ends.
+    The process that makes a Share owns it: with its last reference there, or its end, it ends.
     Wherever a Share is sent, it arrives as a reference to the same one. No read or write waits for
     another process, except for the moment in which that one changes the same attribute.
 

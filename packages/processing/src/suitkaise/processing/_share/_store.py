@@ -177,17 +177,23 @@ class Store:
         words[at + END] = end
         return end
 
-    def replace(self, slot: int, body: bytes) -> int:
+    def replace(self, slot: int, body: bytes, *, has_records: bool = True) -> int:
         """Make a state the whole content of a slot, in a block of its own; returns the new end.
 
         Where there is no room for another block, it goes behind the records after all.
+
+        Args:
+            slot: Its number.
+            body: The state.
+            has_records: Whether records are to follow that come to less than the state.
 
         Raises:
             StoreFullError: There is no room; all is as it was. So it is after `fold` and `grow`.
         """
         end = self.end(slot) + 1
         try:
-            self._move(slot, body, b"", end, _room_beside(len(body)))
+            is_much = len(body) > _LARGE and not has_records
+            self._move(slot, body, b"", end, 0 if is_much else _room_beside(len(body)))
         except StoreFullError:
             end = self.append(slot, body, is_state=True, is_kept=True)
             if not end:
