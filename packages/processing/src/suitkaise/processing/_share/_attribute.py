@@ -10,6 +10,7 @@ from then on, and looks for the mark again once it has the log lock. Who reads t
 from __future__ import annotations
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_UN, lockf
@@ -81,6 +82,9 @@ class Attribute:
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
         self._is_held = False  # while a plan runs, which may call functions of the user's
+        # What a signal handler or a finaliser wrote while this thread was in the middle of another
+        # read or write: it comes right after that.
+        self._later: deque[Callable[[], object]] = deque()
         self._ahead: Replica | None = None  # what writers see while the Share is stopped
         self._stepping: Replica | None = None  # what a method of an object is at work on
         self._beside = self._nothing  # what others read meanwhile
@@ -89,6 +93,7 @@ class Attribute:
         """Have locks that no thread holds, after a fork."""
         self._threads = threading.RLock()
         self._is_held = False
+        self._later.clear()
         self.turn.renew()
         # Threads that were at work are not here; others may get their numbers.
         for replica in (self._stepping, self._ahead, self._beside, self.replica):
@@ -104,20 +109,48 @@ class Attribute:
     def read(self) -> Replica:
         """Return the replica with all that is new."""
         self.member.check()
+        if self._threads._is_owned():
+            return self._read_in_the_middle()
         with self._threads:
-            if self._is_held:  # a comparison, or a key function, that reads what is being changed
-                return self.changing
-            stepping = self._stepping
-            if stepping is None:
-                return self._read()
-            if stepping.is_in_step():  # a method that looks at its object through the Share
-                return stepping
-            self.replica = self._beside
-            try:
-                self._beside = self._read()
-            finally:
-                self.replica = self._nothing
-            return self._beside
+            replica = self._fresh()
+        if self._later:
+            self._catch_up_on_writes()
+        return replica
+
+    def _read_in_the_middle(self) -> Replica:
+        """Read while this thread is in the middle of a read or write: it has the locks already.
+
+        That is a comparison or a key function that reads what is being changed, or a signal handler
+        or a finaliser, which comes between any two instructions.
+        """
+        if self._is_held:
+            return self.changing
+        stepping = self._stepping
+        if stepping is not None and stepping.is_in_step():
+            return stepping
+        frozen = self.words[self._at + FROZEN]
+        bodies, end = self._store.read(self.slot, -1, frozen - 1 if frozen else None)
+        shown, self.replica = self.replica, self._nothing
+        try:
+            return self._advance(self._nothing, bodies, end)
+        finally:
+            self.replica = shown
+
+    def _put_off(self, write: Callable[[], object]) -> None:
+        """Have a write come later, as this thread is in the middle of another."""
+        if self._is_held:
+            raise self._in_the_middle()
+        self._later.append(write)
+
+    def _catch_up_on_writes(self) -> None:
+        while self._later and not self._threads._is_owned():
+            self._later.popleft()()
+
+    def _in_the_middle(self) -> RuntimeError:
+        return RuntimeError(
+            f"share.{self.name} was changed in the middle of a change to it, by a comparison, a key "
+            "function or a signal handler; change it before or after"
+        )
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
@@ -149,14 +182,19 @@ class Attribute:
     def using(self, replica: Replica, thing: Any) -> Iterator[tuple[Replica, Any]]:
         """Have what stands now for an object stay; others get another replica meanwhile."""
         thread = threading.get_ident()
+        is_nested = self._threads._is_owned()
         with self._threads:
             if (
-                self._stepping is not None
+                is_nested
+                or self._stepping is not None
                 or replica is not self.replica
                 or replica.seen != self.words[self.end_at]
                 or self.words[STATE] != RUNNING
-            ):
-                replica, thing = self.current_in(replica, thing)
+            ) and not self._is_at_hand(replica):
+                self.member.check()
+                present = self._read_in_the_middle() if is_nested else self._fresh()
+                if present is not replica:
+                    replica, thing = present, self._follow(thing, replica, present)
             replica.users.append(thread)
         try:
             yield replica, thing
@@ -168,6 +206,11 @@ class Attribute:
 
     def assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         """Put a new state in the place of what is there."""
+        if self._threads._is_owned():
+            self._put_off(
+                lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain)
+            )
+            return
         words, at = self.words, self._at
         if words[STATE] != RUNNING:
             self.member.check_before_writing()
@@ -176,10 +219,11 @@ class Attribute:
             and not words[at + IS_OBJECT]
             and self._assign(body, value, is_object=False, is_plain=is_plain, has_turn=False)
         )
-        if is_done:
-            return
-        with self.turn:
-            self._assign(body, value, is_object=is_object, is_plain=is_plain, has_turn=True)
+        if not is_done:
+            with self.turn:
+                self._assign(body, value, is_object=is_object, is_plain=is_plain, has_turn=True)
+        if self._later:
+            self._catch_up_on_writes()
 
     def remove(self) -> None:
         """Make it one that is not there, and give back its memory."""
@@ -207,15 +251,23 @@ class Attribute:
         Raises:
             Whatever the operation raises on what is there now.
         """
+        if self._threads._is_owned():
+            self._put_off(lambda: self.compute(value))
+            return
         words = self.words
         if words[STATE] != RUNNING:
             self.member.check_before_writing()
         if words[self._at + IS_OBJECT] or not self._compute(value, has_turn=False):
             with self.turn:
                 self._compute(value, has_turn=True)
+        if self._later:
+            self._catch_up_on_writes()
 
     def append_effect(self, node: Any, operation: str, arguments: tuple[Any, ...]) -> None:
         """Append an effect that holds whatever is there, if nothing else became of the root."""
+        if self._threads._is_owned():
+            self._put_off(lambda: self.append_effect(node, operation, arguments))
+            return
         replica = node._replica
         words, at = self.words, self._at
         if (
@@ -226,7 +278,6 @@ class Attribute:
         ):
             body, effects = self._encoded((operation, (), *arguments))
             with self._threads:
-                self._check_not_held()
                 is_done = False
                 try:
                     hold(self._lock_file, self._byte)
@@ -248,7 +299,10 @@ class Attribute:
                             replica.seen = end
                         else:
                             self._replay(replica, effects, end, is_plain=False)
-                    return
+            if is_done:
+                if self._later:
+                    self._catch_up_on_writes()
+                return
         self.change(node, lambda _target, *values: (None, (operation, *values)), arguments, {})
 
     def change(
@@ -277,14 +331,21 @@ class Attribute:
             if replica is not stepping:
                 target = self._follow(target, replica, stepping)
             return stepping.note(target, plan, arguments, named)
+        if self._threads._is_owned():
+            raise self._in_the_middle()
         if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
             self.member.check_before_writing()
         if not self.words[self._at + IS_OBJECT]:
             result = self._change(replica, target, plan, arguments, named, has_turn=False)
             if result is not _WITHOUT_TURN:
+                if self._later:
+                    self._catch_up_on_writes()
                 return result
         with self.turn:
-            return self._change(replica, target, plan, arguments, named, has_turn=True)
+            result = self._change(replica, target, plan, arguments, named, has_turn=True)
+        if self._later:
+            self._catch_up_on_writes()
+        return result
 
     def run(
         self,
@@ -316,6 +377,8 @@ class Attribute:
             if replica is not stepping:
                 target = self._follow(target, replica, stepping)
             return function(target, *args, **kwargs), stepping, target
+        if self._threads._is_owned():
+            raise self._in_the_middle()
         if self.words[STATE] != RUNNING:
             self.member.check_before_writing()
         with self.turn:
@@ -360,7 +423,9 @@ class Attribute:
                     else:
                         present.supersede()
                         self.replica = self._beside
-            return result, present, target
+        if self._later:
+            self._catch_up_on_writes()
+        return result, present, target
 
     def _is_at_hand(self, replica: Replica) -> bool:
         """Tell whether a method or a plan of this thread is at work on a replica."""
@@ -369,6 +434,20 @@ class Attribute:
         return self._is_held and replica is self.changing and bool(self._threads._is_owned())
 
     # All below is called with the locks held that it needs.
+
+    def _fresh(self) -> Replica:
+        """Return the replica with all that is new, or what others read while a method changes it."""
+        stepping = self._stepping
+        if stepping is None:
+            return self._read()
+        if stepping.is_in_step():  # a method that looks at its object through the Share
+            return stepping
+        self.replica = self._beside
+        try:
+            self._beside = self._read()
+        finally:
+            self.replica = self._nothing
+        return self._beside
 
     def _read(self) -> Replica:
         while True:
@@ -409,7 +488,6 @@ class Attribute:
         """Append a state; returns False if that takes the turn."""
         words, at = self.words, self._at
         with self._threads:
-            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if words[at + IS_OBJECT] and not has_turn:
@@ -465,7 +543,6 @@ class Attribute:
         has_turn: bool,
     ) -> Any:
         with self._threads:
-            self._check_not_held()
             try:
                 hold(self._lock_file, self._byte)
                 if self.words[self._at + IS_OBJECT] and not has_turn:
@@ -519,13 +596,6 @@ class Attribute:
 
         if self._store.sizes(self.slot)[2] > _MUCH:
             self.alone(fold)
-
-    def _check_not_held(self) -> None:
-        if self._is_held:
-            raise RuntimeError(
-                f"share.{self.name} was changed in the middle of a change to it, by a comparison "
-                "or a key function; change it before or after"
-            )
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
