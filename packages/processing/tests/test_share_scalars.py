@@ -10,7 +10,6 @@ import json
 import logging
 import math
 import pathlib
-import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -149,10 +148,10 @@ def test_no_update_is_lost_whatever_the_type(share: Any) -> None:
         datetime.datetime(2020, 1, 1),
     )
     share.d = {"price": Decimal(0), "time": days(0), "n": 0}
-    share.holder = Holder()
+    share.holder, share.level = Holder(), 0
 
     def work() -> None:
-        name = (threading.get_ident(), elsewhere_id())
+        name = uuid.uuid4()
         for index in range(40):
             share.i += 1
             share.i = 2 * share.i - share.i + 1
@@ -162,6 +161,7 @@ def test_no_update_is_lost_whatever_the_type(share: Any) -> None:
             share.b += b"y"
             share.t += (index,)
             share.set |= {(name, index)}
+            share.level += Level.LOW
             share.price += Decimal("0.1")
             share.part += Fraction(1, 3)
             share.time += days(1)
@@ -179,16 +179,11 @@ def test_no_update_is_lost_whatever_the_type(share: Any) -> None:
     assert (share.i, share.f, share.c) == (2 * total, total / 2, total * 1j)
     assert (share.s, share.b, len(share.t)) == ("x" * total, b"y" * total, total)
     assert (len(share.set), share.price, share.part) == (total, 16, Fraction(total, 3))
+    assert share.level == total
     assert (share.time, share.date) == (days(total), datetime.date(2020, 1, 1) + days(total))
     assert share.moment == datetime.datetime(2020, 1, 1) + days(total)
     assert share.d == {"price": 16, "time": days(total), "n": total}
     assert (share.holder.price, len(share.holder.marks)) == (total, total)
-
-
-def elsewhere_id() -> int:
-    import os
-
-    return os.getpid()
 
 
 def test_numbers_of_numpy_are_added_without_loss(share: Any) -> None:

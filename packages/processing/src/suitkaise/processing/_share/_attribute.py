@@ -429,7 +429,7 @@ class Attribute:
         """Tell whether a method or a plan of this thread is at work on a replica."""
         if replica.is_in_hand():
             return True
-        return replica is self.changing and bool(self._threads._is_owned())
+        return self._is_held and replica is self.changing and bool(self._threads._is_owned())
 
     # All below is called with the locks held that it needs.
 

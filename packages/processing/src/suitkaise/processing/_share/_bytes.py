@@ -276,7 +276,7 @@ class SharedArray(_Numbers, array):
 
     @classmethod
     def _made_of(cls, plain: array[Any]) -> Any:
-        return cls.__new__(cls, plain.typecode, plain)
+        return array.__new__(cls, plain.typecode, plain)
 
     def _plain(self) -> array[Any]:
         return array.__getitem__(self, slice(None))

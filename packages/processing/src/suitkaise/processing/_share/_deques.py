@@ -137,7 +137,7 @@ class SharedDeque(Node, deque[Any]):
 
     @classmethod
     def _made_of(cls, plain: deque[Any]) -> Any:
-        node = cls.__new__(cls)
+        node = deque.__new__(cls)
         deque.__init__(node, plain, plain.maxlen)
         return node
 

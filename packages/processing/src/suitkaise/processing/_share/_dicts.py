@@ -278,7 +278,7 @@ class SharedDefaultDict(_Dictionary, defaultdict[Any, Any]):
 
     @classmethod
     def _made_of(cls, plain: defaultdict[Any, Any]) -> Any:
-        node = cls.__new__(cls)
+        node = defaultdict.__new__(cls)
         defaultdict.__init__(node, plain.default_factory, plain)
         return node
 
@@ -376,7 +376,7 @@ class SharedCounter(_Dictionary, Counter[Any]):
 
     @classmethod
     def _made_of(cls, plain: Counter[Any]) -> Any:
-        node = cls.__new__(cls)
+        node = Counter.__new__(cls)
         dict.update(node, dict.items(plain))
         return node
 
@@ -469,7 +469,7 @@ class SharedOrderedDict(_Dictionary, OrderedDict[Any, Any]):
 
     @classmethod
     def _made_of(cls, plain: OrderedDict[Any, Any]) -> Any:
-        node = cls.__new__(cls)
+        node = OrderedDict.__new__(cls)
         for key, value in plain.items():
             OrderedDict.__setitem__(node, key, value)
         return node

@@ -16,6 +16,8 @@ from ._effects import (
     NTH,
     OPERATIONS,
     Effect,
+    decode,
+    encode_state,
     is_found_again,
 )
 from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, VALUE, attributes_of, holds_attributes, kind_of
@@ -268,6 +270,15 @@ class Replica:
         self.moved = {}
         self.seen = seen
 
+    def detached(self, thing: Any) -> Any:
+        """Return a copy, of its own, of what is or was part of this replica, as it is here."""
+        thread = threading.get_ident()
+        self.users.append(thread)  # so that its containers look for nothing newer
+        try:
+            return decode(encode_state(thing))[1]
+        finally:
+            self.users.remove(thread)
+
     def has(self, thing: Any) -> bool:
         """Tell whether an object of the user's is part of this replica."""
         return id(thing) in self._links
@@ -367,7 +378,7 @@ class Replica:
             return proxy(self, root)
         if kind == FROZEN:
             return track(self.present_frozen(root), self.attribute.origin)
-        return track(root, self.attribute.origin) if kind == ATOM else root
+        return track(root, self.attribute.origin) if kind in (ATOM, VALUE) else root
 
     def _adopt(self, value: Any, up: Any, key: Any) -> Any:
         """Adopt what holds other things, and all that it holds, however deep and in circles.

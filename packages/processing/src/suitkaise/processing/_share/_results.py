@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import MethodType
 from typing import Any
 
-from ._effects import ATOMS, decode, encode_state
+from ._effects import ATOMS
 from ._kinds import OBJECT, kind_of
 from ._node import Node
 from ._replica import DetachedError, Replica
@@ -70,15 +70,15 @@ class Returned:
             try:
                 replica.path_to(thing)
             except DetachedError:
-                return decode(encode_state(thing))[1]
+                return replica.detached(thing)
             return thing if is_node else self._proxy(replica, thing)
         path = None if replica.seen >= 0 else replica.search(thing)
         if path is None:
-            return decode(encode_state(thing))[1] if was_part else thing
+            return replica.detached(thing) if was_part else thing
         # Another replica has taken the place of the one that the method worked on.
         present = replica.attribute.read()
         try:
             found = present.walk(path)
         except DetachedError:
-            return decode(encode_state(thing))[1]
+            return replica.detached(thing)
         return found if isinstance(found, Node) else self._proxy(present, found)

@@ -11,11 +11,10 @@ from __future__ import annotations
 import datetime
 import decimal
 import fractions
+import numbers
 import operator
 from collections.abc import Callable
 from typing import Any
-
-from ._effects import ATOMS
 
 
 class Origin:
@@ -107,7 +106,9 @@ def _binary(operation: Callable[..., Any], name: str, *, is_reflected: bool) -> 
         if type(other) in TRACKED:
             plain = other._plain
             other_expression = other._expression if other._origin is self._origin else plain
-        elif type(other) not in ATOMS and TRACKING.get(type(other)) is None:
+        elif type(other) is set and isinstance(self, frozenset):
+            plain = other_expression = frozenset(other)
+        elif not isinstance(other, _CONSTANT):
             # `"%s" % [1]`: what may change is not remembered.
             return operation(other, self._plain) if is_reflected else operation(self._plain, other)
         if is_reflected:
@@ -195,6 +196,10 @@ def _register(base: type, make: Callable[[Any, Any], Any] | None = None) -> Call
     return cls if make is None else lambda value: make(cls, value)
 
 
+_CONSTANT = (
+    *(numbers.Number, str, bytes, tuple, frozenset),  # and what is derived from them
+    *(datetime.date, datetime.timedelta),
+)
 _BUILT_IN = (int, float, complex, str, bytes, tuple, frozenset)
 TRACKED: set[type] = set()
 TRACKING: dict[type, Any] = {  # what makes one of a value; None: nothing does
