@@ -148,8 +148,8 @@ class Attribute:
 
     def _in_the_middle(self) -> RuntimeError:
         return RuntimeError(
-            f"share.{self.name} was changed in the middle of a change to it, by a comparison, a key "
-            "function or a signal handler; change it before or after"
+            f"share.{self.name} was changed in the middle of a change to it, by a comparison, a "
+            "key function or a signal handler; change it before or after"
         )
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
@@ -555,7 +555,11 @@ class Attribute:
                     replica = self._catch_up_to_write()
                 if replica is not old:
                     target = self._follow(target, old, replica)
-                path = () if target is replica.root else replica.path_to(target)
+                try:
+                    path = () if target is replica.root else replica.path_to(target)
+                except DetachedError:
+                    target = replica.stand_in(target)
+                    path = replica.path_to(target)
                 self.changing = replica
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:

@@ -136,11 +136,44 @@ class Replica:
                 self._link_all()
                 path = self._climb_from(target)
         if path is None:
-            raise DetachedError(
-                f"this {type(target).__name__} is no longer part of "
-                f"share.{self.attribute.name}: it was removed or replaced"
-            )
+            raise self._detached(target)
         return path
+
+    def stand_in(self, target: Any) -> Any:
+        """Return what stands under the name of something that another has taken the place of.
+
+        `share.tree["a"]["x"] = 1` means what "a" is when the change is made, also if somebody has
+        just replaced it. Places in a list are no names: what stands there now is something else.
+
+        Raises:
+            DetachedError: There is no such thing.
+        """
+        steps: list[Any] = []
+        thing, met = target, set[int]()
+        while thing is not self.root and id(thing) not in met:
+            met.add(id(thing))
+            up, key = self._link(thing)
+            place = _place(up, key, thing)
+            if place is None:
+                if isinstance(up, dict) and key is not None:
+                    place = ITEM, key
+                elif up is not None and kind_of(type(up)) == OBJECT:
+                    place = ATTRIBUTE, key
+                else:
+                    raise self._detached(target)
+            steps[:0] = place
+            thing = up
+        found = self.walk(tuple(steps))
+        if type(found) is not type(target):
+            raise self._detached(target)
+        return found
+
+    def _detached(self, target: Any) -> DetachedError:
+        kind = type(target)
+        return DetachedError(
+            f"this {PLAIN_TYPES.get(kind, kind).__name__} is no longer part of "
+            f"share.{self.attribute.name}: it was removed or replaced"
+        )
 
     def search(self, target: Any) -> Path | None:
         """Return the path to something, found by looking everywhere; None: it is not here."""
