@@ -586,6 +586,29 @@ def test_a_fork_and_its_parent_both_go_on_whatever_other_threads_hold(
         program.end()
 
 
+def test_a_fork_can_share_a_new_type_whatever_other_threads_were_about(share: Share) -> None:
+    body = """
+from suitkaise.cucumber import _registry
+class Thing:
+    value = 7
+has_begun = threading.Event()
+def hold():
+    with _registry._lock:
+        has_begun.set()
+        hear()
+threading.Thread(target=hold, daemon=True).start()
+has_begun.wait()
+pid = os.fork()
+if not pid:
+    share.thing = Thing()
+    say(share.thing.value)
+    os._exit(0)
+assert os.waitpid(pid, 0)[1] == 0
+"""
+    with Program(body, share) as member:
+        assert member.hear() == "7"
+
+
 def test_a_fork_inside_a_lock_leaves_the_lock_to_the_parent(share: Share) -> None:
     body = """
 share.n = 0

@@ -21,6 +21,7 @@ For an object of type T, the first that applies:
 The answer is kept per type until the registry changes.
 """
 
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -50,6 +51,16 @@ _MAX_REMEMBERED_TYPES = 4096
 _lock = threading.RLock()  # re-entrant: a look at a class may run its metaclass's code
 _registered: dict[type, Reducer] = {}
 _awaited: dict[str, Reducer] = {}  # by dotted name: their modules were not loaded yet
+
+
+def _renew_lock() -> None:
+    """Begin anew in a forked process: another thread may have held the lock."""
+    global _lock
+    _lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
 
 
 class _Reducers(dict[type, Reducer]):
