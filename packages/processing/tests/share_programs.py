@@ -1,4 +1,4 @@
-"""Programs that are members of a Share, each a process of its own, and may be killed at any moment."""
+"""Programs that are members of a Share, each a process of its own, to be killed at any moment."""
 
 from __future__ import annotations
 
@@ -66,10 +66,13 @@ class Program:
 
     def hear(self) -> str:
         assert self._popen.stdout is not None
-        return self._popen.stdout.readline().strip()
+        line = self._popen.stdout.readline()
+        assert line, self._popen.communicate(timeout=DEADLINE)[1]
+        return line.strip()
 
     def ask(self, line: object) -> str:
-        self.say(line)
+        with contextlib.suppress(BrokenPipeError):  # `hear` says why
+            self.say(line)
         return self.hear()
 
     def end(self) -> str:

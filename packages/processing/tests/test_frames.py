@@ -18,7 +18,6 @@ from suitkaise.processing._messages import Done, Forget, Told, Work, decode, enc
 from suitkaise.processing._parcels import pack
 from suitkaise.processing._segments import LOST, Descriptor
 
-
 KINDS = [socket.SOCK_STREAM, socket.SOCK_SEQPACKET]
 
 

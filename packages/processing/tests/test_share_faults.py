@@ -26,7 +26,7 @@ from suitkaise.processing._share._guardian import MOST_DEATHS
 
 pytestmark = pytest.mark.timeout(110)
 
-# What a victim does again and again in its own place, and how often it has done so by what is there.
+# What a victim does again and again, noting how often in a place of its own.
 WORK = """
 class Account:
     def __init__(self):
@@ -296,8 +296,9 @@ say("waits")
 share.slow += 1000000
 say("written", share.slow)
 """
-    with Program(writer, share) as stopped, Program(asker, share) as asking:
+    with Program(writer, share) as stopped:
         assert stopped.hear() == "ready"
+        asking = Program(asker, share)
         deadline = time.monotonic() + DEADLINE
         stopped.signal(signal.SIGSTOP)
         while asking.ask("is it?") == "free":
@@ -319,6 +320,7 @@ say("written", share.slow)
             word, value = waiting.hear().split()
             assert word == "written"
             assert int(value) >= 1_000_000
+        asking.kill()
     share.slow += 1
 
 

@@ -241,9 +241,7 @@ class Attribute:
     def freeze(self) -> None:
         """Have readers see what is there now, until FROZEN is taken back."""
         end = self._store.end
-        self.alone(
-            lambda: self.words.__setitem__(self._at + FROZEN, 1 + end(self.slot))
-        )
+        self.alone(lambda: self.words.__setitem__(self._at + FROZEN, 1 + end(self.slot)))
 
     def compute(self, value: Any) -> None:
         """Write a value that was computed from this attribute: computed again from what is there.

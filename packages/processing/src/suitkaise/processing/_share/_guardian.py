@@ -145,9 +145,7 @@ class Guardian:
             if self._reception is None and self._process == os.getpid():
                 # Where there is nothing left for it, who joins waits for the next start.
                 with contextlib.suppress(OSError, RuntimeError):
-                    self._reception = Reception(
-                        self._door.listener, self.secret, self._descriptors
-                    )
+                    self._reception = Reception(self._door.listener, self.secret, self._descriptors)
 
     def stop(self, timeout: float | None = None) -> bool:
         """End the coordinator in good order; blocks until it has ended.

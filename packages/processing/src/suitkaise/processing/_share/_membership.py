@@ -1,9 +1,9 @@
 """Which Shares this process is a member of: of each once, however often a reference to it arrives.
 
 A process has exactly one descriptor of a Share's lock file, and it joins again only after that one
-is closed: to close any descriptor of a file frees all the record locks that the process holds on it.
-So it is not left to the garbage collector when, in taking a member apart, it closes the lock file;
-that is done here first, and only then is the member forgotten.
+is closed: to close any descriptor of a file frees all the record locks that the process holds on
+it. So it is not left to the garbage collector when, in taking a member apart, it closes the lock
+file; that is done here first, and only then is the member forgotten.
 """
 
 from __future__ import annotations
