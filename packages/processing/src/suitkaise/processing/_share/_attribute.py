@@ -293,8 +293,11 @@ class Attribute:
                     if is_current and self.replica is replica and not replica.users:
                         if effects is None:
                             replica.seen = -1
-                            OPERATIONS[operation](node, *arguments)
-                            replica.seen = end
+                            try:  # noqa: SIM105  quicker, and this is often
+                                OPERATIONS[operation](node, *arguments)
+                                replica.seen = end
+                            except BufferError:
+                                pass  # it is written; what is read next is a new replica
                         else:
                             self._replay(replica, effects, end, is_plain=False)
             if is_done:
