@@ -82,6 +82,7 @@ class Attribute:
         self.changing = self.replica  # what a plan is given a part of
         self.local_timers: dict[Any, Any] = {}  # see _timers
         self._is_held = False  # while a plan runs, which may call functions of the user's
+        self._replaying: Replica | None = None  # what is new is being applied to
         # What a signal handler or a finaliser wrote while this thread was in the middle of another
         # read or write: it comes right after that.
         self._later: deque[Callable[[], object]] = deque()
@@ -429,10 +430,11 @@ class Attribute:
         return result, present, target
 
     def _is_at_hand(self, replica: Replica) -> bool:
-        """Tell whether a method or a plan of this thread is at work on a replica."""
+        """Tell whether a method, a plan or a replay of this thread is at work on a replica."""
         if replica.is_in_hand():
             return True
-        return self._is_held and replica is self.changing and bool(self._threads._is_owned())
+        is_ours = (self._is_held and replica is self.changing) or replica is self._replaying
+        return is_ours and bool(self._threads._is_owned())
 
     # All below is called with the locks held that it needs.
 
@@ -561,8 +563,10 @@ class Attribute:
                 try:
                     path = () if target is replica.root else replica.path_to(target)
                 except DetachedError:
-                    target = replica.stand_in(target)
+                    gone, target = target, replica.stand_in(target)
                     path = replica.path_to(target)
+                    if isinstance(gone, Node):
+                        gone._replica = replica.as_it_was()  # it follows when it is read as well
                 self.changing = replica
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
@@ -624,7 +628,9 @@ class Attribute:
                     replica = Replica(self, content, -1, is_plain=plain)
             else:
                 replica.seen = -1
+                self._replaying = replica
                 replica.apply(content, is_plain=plain)
+        self._replaying = None
         replica.seen = end
         self.replica = replica
         return replica
@@ -677,9 +683,11 @@ class Attribute:
     def _replay(self, replica: Replica, effects: Any, end: int, *, is_plain: bool) -> None:
         """Take over an effect of this process's own."""
         replica.seen = -1
+        self._replaying = replica
         with suppress(BufferError):  # it is written; what is read next is a new replica
             replica.apply(effects, is_plain=is_plain)
             replica.seen = end
+        self._replaying = None
 
     def _take_plain(self, value: Any, end: int) -> None:
         replica = self.replica

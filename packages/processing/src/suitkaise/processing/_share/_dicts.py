@@ -5,9 +5,12 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from itertools import chain
+from types import FrameType
 from typing import Any
 
 from ._effects import ITEM, NTH, is_found_again
@@ -29,6 +32,27 @@ from ._node import (
 from ._scalars import TRACKING, strip
 
 _MISSING = object()
+
+
+# What `dict(share.d)` and `{**share.d}` are copying, by thread. They ask for the keys and then for
+# each item by itself, all in one instruction of whoever is calling: so both come from one moment.
+_copies: dict[int, list[Any]] = {}
+
+
+def _copied(items: Any, key: Any, frame: FrameType) -> Any:
+    """Return an item for the instruction that has just asked for the keys; else _MISSING."""
+    thread = threading.get_ident()
+    copying = _copies.get(thread)
+    if copying is None:
+        return _MISSING
+    of, instruction, caller, copy, left = copying
+    copying[4] = left - 1
+    if of is items and frame.f_lasti == instruction and id(frame) == caller and left > 0:
+        if left == 1:
+            del _copies[thread]
+        return copy.get(key, _MISSING)
+    del _copies[thread]
+    return _MISSING
 
 
 def _set(items: Any, key: Any, value: Any) -> Planned:
@@ -70,7 +94,10 @@ def _popitem(items: Any) -> Planned:
 
 def _setdefault(items: Any, key: Any, default: Any) -> Planned:
     key = strip(key)
-    return None, None if dict.__contains__(items, key) else ("dict.set", key, strip(default))
+    present = dict.get(items, key, _MISSING)
+    if present is not _MISSING:
+        return present, None
+    return strip(default), ("dict.set", key, strip(default))
 
 
 def _update(items: Any, pairs: dict[Any, Any]) -> Planned:
@@ -160,13 +187,16 @@ class _Dictionary(Node):
 
     def setdefault(self, key: Any, default: Any = None, /) -> Any:
         """Return the value of a key; put the default there first if there is none."""
-        while True:
-            node = current(self)
-            plain = strip(key)
-            value = dict.get(node, plain, _MISSING)
-            if value is not _MISSING:
-                return item(node, plain, value)
-            self._setdefault(plain, default)
+        plain = strip(key)
+        node = current(self)
+        value = dict.get(node, plain, _MISSING)
+        if value is not _MISSING:
+            return item(node, plain, value)
+        put = self._setdefault(plain, default)
+        node = current(self)
+        value = dict.get(node, plain, _MISSING)
+        # It may be missing again: because it has been deleted, or because the Share is stopped.
+        return put if value is _MISSING else item(node, plain, value)
 
     def update(self, *others: Any, **more: Any) -> None:
         """Set several keys at once, for who reads."""
@@ -185,6 +215,10 @@ class _Dictionary(Node):
         return other | self.copy()
 
     def __getitem__(self, key: Any) -> Any:
+        if _copies:
+            copied = _copied(self, key, sys._getframe(1))
+            if copied is not _MISSING:
+                return copied
         node = current(self)
         key = strip(key)
         value = dict.get(node, key, _MISSING)
@@ -220,7 +254,11 @@ class _Dictionary(Node):
 
     def keys(self) -> KeysView[Any]:
         """Return the keys as they are now."""
-        keys: KeysView[Any] = self.copy().keys()
+        copy = self.copy()
+        if copy:
+            frame = sys._getframe(1)
+            _copies[threading.get_ident()] = [self, frame.f_lasti, id(frame), copy, len(copy)]
+        keys: KeysView[Any] = copy.keys()
         return keys
 
     def values(self) -> ValuesView[Any]:

@@ -188,7 +188,8 @@ def item(node: Any, key: Any, value: Any) -> Any:
     if replica.holds_objects:
         return replica.present(value, node, key)
     if type(value) in PLAIN_TYPES:
-        value._key = key  # should something else take its place: see `Replica.stand_in`
+        if isinstance(node, dict):
+            value._key = key  # should something else take its place: see `Replica.stand_in`
         return value
     return track(value, Origin(replica, node, key))
 

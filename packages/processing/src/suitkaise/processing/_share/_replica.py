@@ -57,6 +57,7 @@ class Replica:
     __slots__ = (
         "_links",
         "_most_links",
+        "_past",
         "attribute",
         "end_at",
         "holds_objects",
@@ -85,6 +86,7 @@ class Replica:
         self.objects = 0
         self._links: dict[int, tuple[Any, Any, Any]] = {}
         self._most_links = _LEAST_LINKS
+        self._past: Replica | None = None
         self.root = root if is_plain else self.adopt(root, None, None)
         self.value = track(root, attribute.origin) if is_plain else self._present_root()
         self.seen = seen
@@ -167,6 +169,16 @@ class Replica:
         if type(found) is not type(target):
             raise self._detached(target)
         return found
+
+    def as_it_was(self) -> Replica:
+        """Return what stands for this replica to something that is no longer part of it."""
+        if self._past is None:
+            self._past = past = object.__new__(Replica)
+            past.attribute, past.words, past.end_at = self.attribute, self.words, self.end_at
+            past.root, past._links, past._past = self.root, self._links, None
+            past.journal, past.users, past.holds_objects = None, [], self.holds_objects
+            past.seen = SUPERSEDED
+        return self._past
 
     def _detached(self, target: Any) -> DetachedError:
         kind = type(target)
@@ -337,9 +349,11 @@ class Replica:
             return False
         if where.owner is owner:
             return True
-        if old is self or old.attribute is not self.attribute:
+        if old.attribute is not self.attribute:
             return False
         try:
+            if old is self:  # another place, unless that one has just been replaced by this one
+                return self._climb_from(where.owner) is None and self.stand_in(where.owner) is owner
             return old.last_path_to(where.owner) == self.path_to(owner)
         except DetachedError:
             return False
