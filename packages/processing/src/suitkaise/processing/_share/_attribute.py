@@ -294,7 +294,7 @@ class Attribute:
                     if is_current and self.replica is replica and not replica.users:
                         if effects is None:
                             replica.seen = -1
-                            try:  # noqa: SIM105  quicker, and this is often
+                            try:
                                 OPERATIONS[operation](node, *arguments)
                                 replica.seen = end
                             except BufferError:

@@ -95,9 +95,8 @@ def _delete(items: Any, key: Any) -> Planned:
 
 def _repeat(items: Any, times: Any) -> Planned:
     count = operator.index(strip(times))
-    if count <= 0:
-        return None, ("deque.clear",)
-    return None, ("deque.extend", *(list(items._plain()) * (count - 1)))
+    [None] * (deque.__len__(items) * count)  # raises what it raises, before it is recorded
+    return None, ("deque.repeat", count)
 
 
 @shared_container(
@@ -114,6 +113,7 @@ def _repeat(items: Any, times: Any) -> Planned:
         "delete": deque.__delitem__,
         "clear": deque.clear,
         "reverse": deque.reverse,
+        "repeat": deque.__imul__,
         "rotate": deque.rotate,
     },
 )

@@ -100,9 +100,8 @@ def _delete(items: list[Any], key: Any) -> Planned:
 
 def _repeat(items: list[Any], times: Any) -> Planned:
     count = operator.index(strip(times))
-    if count <= 0:
-        return None, ("list.clear",)
-    return None, ("list.extend", *(list.copy(items) * (count - 1)))
+    [None] * (list.__len__(items) * count)  # raises what it raises, before it is recorded
+    return None, ("list.repeat", count)
 
 
 def _bounds(key: slice) -> tuple[Any, Any, Any]:
@@ -129,6 +128,7 @@ def _slice_delete(target: list[Any], start: Any, stop: Any, step: Any) -> None:
         "cut": _slice_delete,
         "clear": list.clear,
         "reverse": list.reverse,
+        "repeat": list.__imul__,
     },
 )
 class SharedList(Node, list[Any]):
