@@ -290,17 +290,18 @@ class Attribute:
                         is_done = True
                 finally:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
-                if is_done:
-                    if is_current and self.replica is replica and not replica.users:
-                        if effects is None:
-                            replica.seen = -1
-                            try:
-                                OPERATIONS[operation](node, *arguments)
-                                replica.seen = end
-                            except BufferError:
-                                pass  # it is written; what is read next is a new replica
-                        else:
-                            self._replay(replica, effects, end, is_plain=False)
+                if is_done and is_current and self.replica is replica and not replica.users:
+                    if effects is None:
+                        self._replaying = replica
+                        replica.seen = -1
+                        try:
+                            OPERATIONS[operation](node, *arguments)
+                            replica.seen = end
+                        except BufferError:
+                            pass  # it is written; what is read next is a new replica
+                        self._replaying = None
+                    else:
+                        self._replay(replica, effects, end, is_plain=False)
             if is_done:
                 if self._later:
                     self._catch_up_on_writes()
@@ -439,7 +440,7 @@ class Attribute:
     # All below is called with the locks held that it needs.
 
     def _fresh(self) -> Replica:
-        """Return the replica with all that is new, or what others read while a method changes it."""
+        """Return the replica with all that is new; while a method changes it, another one."""
         stepping = self._stepping
         if stepping is None:
             return self._read()
@@ -565,8 +566,8 @@ class Attribute:
                 except DetachedError:
                     gone, target = target, replica.stand_in(target)
                     path = replica.path_to(target)
-                    if isinstance(gone, Node):
-                        gone._replica = replica.as_it_was()  # it follows when it is read as well
+                    if isinstance(gone, Node):  # it follows when it is read as well
+                        gone._replica = replica.as_it_was()  # type: ignore[misc]
                 self.changing = replica
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
