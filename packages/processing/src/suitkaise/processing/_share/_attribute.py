@@ -208,9 +208,7 @@ class Attribute:
     def assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
         """Put a new state in the place of what is there."""
         if self._threads._is_owned():
-            self._put_off(
-                lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain)
-            )
+            self._put_off(lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain))
             return
         words, at = self.words, self._at
         if words[STATE] != RUNNING:
