@@ -5,10 +5,11 @@
                                     socket pair ----
     I/O thread <--receive_ready----'                '--- send <----- any thread
 
-It is of packets for a process, and what is told goes bare if it is small (`_frames`); a stream for
-a worker. The parent's end never blocks: what the socket does not take waits in the queue, and the
-I/O thread sends it on. The child's end blocks, which costs it no thread; the parent always reads, so
-a child that sends goes on. Each end's death is end-of-file at the other, never a lock left held.
+It is of packets for a process, and what is told goes bare if it is small (`_frames`); a stream
+for a worker. The parent's end never blocks: what the socket does not take waits in the queue, and
+the I/O thread sends it on. The child's end blocks, which costs it no thread; the parent always
+reads, so a child that sends goes on. Each end's death is end-of-file at the other, never a lock
+left held.
 """
 
 from __future__ import annotations
