@@ -21,6 +21,7 @@ NAMES = [
     "ResultError",
     "ResultTimeoutError",
     "RunError",
+    "Share",
     "Skprocess",
     "autoreconnect",
 ]

@@ -9,6 +9,7 @@ from suitkaise.cucumber._payload import Writable, serialize_flat
 from suitkaise.cucumber._prologue import Series
 from suitkaise.cucumber._reconnection import Resources
 from suitkaise.cucumber._type_keys import check_auth
+from suitkaise.cucumber._walk import walk
 
 __all__ = [
     "Resources",
@@ -18,4 +19,5 @@ __all__ = [
     "find_variable",
     "places_of",
     "serialize_flat",
+    "walk",
 ]

@@ -1,14 +1,15 @@
-"""The one channel between a child and its parent: a Unix socket of packets that carries frames.
+"""The one channel between a child and its parent: a Unix socket that carries frames.
 
         parent                                              child
     any thread --send--> [queue] --.                .--> receive --> the thread that asks
                                     socket pair ----
     I/O thread <--receive_ready----'                '--- send <----- any thread
 
-What is told goes bare if it is small, see `_frames`. The parent's end never blocks: what the
-socket does not take waits in the queue, and the I/O thread sends it on. The child's end blocks,
-which costs it no thread; the parent always reads, so a child that sends goes on. Each end's death
-is end-of-file at the other, never a lock left held.
+It is of packets for a process, and what is told goes bare if it is small (`_frames`); a stream
+for a worker. The parent's end never blocks: what the socket does not take waits in the queue, and
+the I/O thread sends it on. The child's end blocks, which costs it no thread; the parent always
+reads, so a child that sends goes on. Each end's death is end-of-file at the other, never a lock
+left held.
 """
 
 from __future__ import annotations
@@ -114,9 +115,10 @@ class ParentChannel:
         try:
             while len(messages) < _MOST_AT_ONCE:
                 bare = reader.receive_bare()
-                if bare is None:
+                if bare is not None:
+                    messages.append(Told(bare))
+                elif reader.is_pending:
                     break
-                messages.append(Told(bare))
         except BlockingIOError:
             return messages or None
         except Exception:  # the end, or no memory left: it will be met with again

@@ -80,7 +80,9 @@ class Engine:
         self, launcher: Launcher, start: Start, owner: Owner, adopt: Callable[[Child], None]
     ) -> bool:
         """Have a child forked; False if the server turns out to be gone."""
-        ours, theirs = socket.socketpair(type=PACKETS)
+        # A worker is told nothing, and one read of a stream takes many frames.
+        kind = PACKETS if start.role == "process" else socket.SOCK_STREAM
+        ours, theirs = socket.socketpair(type=kind)
         page_descriptor = -1
         with theirs:
             try:

@@ -20,8 +20,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from suitkaise.sk import Skclass
-from suitkaise.sk._analysis import Use, property_access
-from suitkaise.sk._blocking import find_blocking_calls
+from suitkaise.sk._siblings import Use, find_blocking_calls, property_access
 from suitkaise.timing import Sktimer
 
 from ._timers import LOCAL_METHODS

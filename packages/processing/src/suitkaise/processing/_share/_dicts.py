@@ -45,9 +45,9 @@ def _copied(items: Any, key: Any, frame: FrameType) -> Any:
     copying = _copies.get(thread)
     if copying is None:
         return _MISSING
-    of, instruction, caller, copy, left = copying
+    of, caller, instruction, copy, left = copying
     copying[4] = left - 1
-    if of is items and frame.f_lasti == instruction and id(frame) == caller and left > 0:
+    if of is items and frame is caller and frame.f_lasti == instruction:
         if left == 1:
             del _copies[thread]
         return copy.get(key, _MISSING)
@@ -255,9 +255,10 @@ class _Dictionary(Node):
     def keys(self) -> KeysView[Any]:
         """Return the keys as they are now."""
         copy = self.copy()
-        if copy:
-            frame = sys._getframe(1)
-            _copies[threading.get_ident()] = [self, frame.f_lasti, id(frame), copy, len(copy)]
+        frame = sys._getframe(1)
+        # A call of this method itself has no arguments; one that copies the dict has it as one.
+        if copy and frame.f_code.co_code[frame.f_lasti + 1]:
+            _copies[threading.get_ident()] = [self, frame, frame.f_lasti, copy, len(copy)]
         keys: KeysView[Any] = copy.keys()
         return keys
 

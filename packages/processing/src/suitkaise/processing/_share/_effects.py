@@ -20,7 +20,7 @@ from collections.abc import Callable
 from typing import Any
 
 from suitkaise.cucumber import deserialize, serialize
-from suitkaise.cucumber._walk import walk
+from suitkaise.cucumber._siblings import walk
 
 _ABSENT, _STATE, _RICH_STATE, _EFFECT, _RICH_EFFECT, _EFFECTS, _RICH_EFFECTS = range(7)
 _KIND = [bytes([kind]) for kind in range(7)]

@@ -319,7 +319,7 @@ def _end_all() -> None:
 
 def _holds_resources(value: Any) -> bool:
     """Tell whether there is a Reconnector in something."""
-    from suitkaise.cucumber._walk import walk
+    from suitkaise.cucumber._siblings import walk
 
     found = False
 
