@@ -29,7 +29,17 @@ from ._node import (
     with_plain,
     written,
 )
-from ._scalars import TRACKING, strip
+from ._scalars import (
+    TRACKED,
+    TRACKING,
+    Origin,
+    Vacancy,
+    evaluate,
+    is_computed,
+    origin,
+    strip,
+    track,
+)
 
 _MISSING = object()
 
@@ -59,6 +69,11 @@ def _set(items: Any, key: Any, value: Any) -> Planned:
     key = strip(key)
     present = dict.get(items, key, _MISSING)
     if present is _MISSING:
+        if _was_read_here(value, items, key):  # somebody has deleted it in the meantime
+            vacant = items._vacant()
+            if vacant is _MISSING:
+                raise KeyError(key)
+            return None, ("dict.set", key, strip(evaluate(value, vacant)))
         return None, ("dict.set", key, strip(value))
     new = written(value, items, key, present)
     if new is present:
@@ -66,6 +81,21 @@ def _set(items: Any, key: Any, value: Any) -> Planned:
     if is_found_again(key):
         return None, ("dict.set", key, new)
     return None, ("dict.set_nth", _nth(items, key), new)
+
+
+def _vacancy(node: Any, key: Any, default: Any) -> Any:
+    """Return a default that remembers where it was taken, in the place of a value."""
+    if type(default) not in TRACKING or node._replica.seen < 0:
+        return default
+    return track(default, Vacancy(node._replica, node, key))
+
+
+def _was_read_here(value: Any, items: Any, key: Any) -> bool:
+    """Tell whether a value was computed from what stood at a key of this dict."""
+    if type(value) not in TRACKED or not is_computed(value):
+        return False
+    where = origin(value)
+    return type(where) is Origin and bool(items._replica.is_same_place(where, items, key))
 
 
 def _delete(items: Any, key: Any) -> Planned:
@@ -157,6 +187,10 @@ class _Dictionary(Node):
         """Return an ordinary copy of this node as it is, with the parts as they are."""
         raise NotImplementedError
 
+    def _vacant(self) -> Any:
+        """Return what a value is computed from where there is none; _MISSING: it cannot be."""
+        return _MISSING
+
     def _part(self, key: Any) -> Any:
         this: Any = self
         return dict.__getitem__(this, key)
@@ -237,7 +271,7 @@ class _Dictionary(Node):
         if value is not _MISSING:
             return item(node, key, value)
         # So that `share.d["k"] = share.d.get("k", 0) + 1` counts what comes between.
-        return item(node, key, default) if type(default) in TRACKING else default
+        return _vacancy(node, key, default)
 
     def copy(self) -> Any:
         """Return an ordinary copy of what is there now."""
@@ -342,6 +376,10 @@ class SharedDefaultDict(_Dictionary, defaultdict[Any, Any]):
             raise KeyError(key)
         return self.setdefault(key, factory())
 
+    def _vacant(self) -> Any:
+        factory = self.default_factory
+        return _MISSING if factory is None else factory()
+
     def __reduce_ex__(self, _protocol: Any) -> Any:
         node = current(self)
         factory = _default_factory.__get__(node)
@@ -426,7 +464,10 @@ class SharedCounter(_Dictionary, Counter[Any]):
 
     def __missing__(self, key: Any) -> Any:
         # So that `share.counts["new"] += 1` counts what comes between.
-        return item(current(self), key, 0)
+        return _vacancy(current(self), key, 0)
+
+    def _vacant(self) -> Any:
+        return 0
 
     __delitem__ = changing(_discard)
     _count = changing(_count)

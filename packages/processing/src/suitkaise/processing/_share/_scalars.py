@@ -28,6 +28,12 @@ class Origin:
         self.key = key
 
 
+class Vacancy(Origin):
+    """Where nothing stood when it was read, and a default was taken instead."""
+
+    __slots__ = ()
+
+
 # What a value was computed by: (operation, left, right); a value itself if it is plain, and for
 # what stood there, _READ.
 Expression = Any
