@@ -211,8 +211,6 @@ class Attribute:
             self._put_off(lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain))
             return
         words, at = self.words, self._at
-        if words[STATE] != RUNNING:
-            self.member.check_before_writing()
         is_done = (
             not is_object
             and not words[at + IS_OBJECT]
@@ -251,10 +249,7 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.compute(value))
             return
-        words = self.words
-        if words[STATE] != RUNNING:
-            self.member.check_before_writing()
-        if words[self._at + IS_OBJECT] or not self._compute(value, has_turn=False):
+        if self.words[self._at + IS_OBJECT] or not self._compute(value, has_turn=False):
             with self.turn:
                 self._compute(value, has_turn=True)
         if self._later:
@@ -280,6 +275,7 @@ class Attribute:
                     hold(self._lock_file, self._byte)
                     if (
                         words[at + ROOT_AT] <= replica.seen
+                        and words[STATE] == RUNNING  # looked at in here: a stop is a step as well
                         and not words[at + FROZEN]
                         and not words[at + IS_OBJECT]
                     ):
@@ -334,8 +330,6 @@ class Attribute:
             return stepping.note(target, plan, arguments, named)
         if self._threads._is_owned():
             raise self._in_the_middle()
-        if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
-            self.member.check_before_writing()
         if not self.words[self._at + IS_OBJECT]:
             result = self._change(replica, target, plan, arguments, named, has_turn=False)
             if result is not _WITHOUT_TURN:
@@ -380,7 +374,8 @@ class Attribute:
             return function(target, *args, **kwargs), stepping, target
         if self._threads._is_owned():
             raise self._in_the_middle()
-        if self.words[STATE] != RUNNING:
+        was_running = self.words[STATE] == RUNNING
+        if not was_running:
             self.member.check_before_writing()
         with self.turn:
             with self._threads:
@@ -410,7 +405,10 @@ class Attribute:
                     **{name: self._resolve(value, present) for name, value in kwargs.items()},
                 )
                 body, is_whole = self._record(step)
-                end = step.began if body is None else self._append_step(body, step, is_whole)
+                if body is None:
+                    end = step.began
+                else:
+                    end = self._append_step(body, step, is_whole, was_running)
             except BaseException:
                 step.is_kept = False  # what it has changed so far is thrown away
                 raise
@@ -472,6 +470,8 @@ class Attribute:
                 hold(self._lock_file, self._byte)
                 if words[self._at + IS_OBJECT] and not has_turn:
                     return False
+                if words[STATE] != RUNNING:
+                    self.member.check_before_writing()
                 replica = self.replica
                 if replica.seen != words[self.end_at] or words[self._at + FROZEN]:
                     replica = self._catch_up_to_write()
@@ -494,6 +494,8 @@ class Attribute:
                 hold(self._lock_file, self._byte)
                 if words[at + IS_OBJECT] and not has_turn:
                     return False
+                if words[STATE] != RUNNING:
+                    self.member.check_before_writing()
                 if is_object:
                     words[at + IS_OBJECT] = 1
                 end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
@@ -514,11 +516,13 @@ class Attribute:
     def _cannot_share(self, error: Exception) -> TypeError:
         return TypeError(f"cannot share what was put into `share.{self.name}`: {error}")
 
-    def _append_step(self, body: bytes, step: Step, is_whole: bool) -> int:
+    def _append_step(self, body: bytes, step: Step, is_whole: bool, was_running: bool) -> int:
         """Append what a method changed; the replica has it already."""
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
+                if was_running and self.words[STATE] != RUNNING:  # stopped while the method ran
+                    self.member.check_before_writing()
                 if self.words[self._at + ROOT_AT] > step.began:
                     step.is_kept = False  # the method has assigned another object in its place
                     return step.began
@@ -549,6 +553,8 @@ class Attribute:
                 hold(self._lock_file, self._byte)
                 if self.words[self._at + IS_OBJECT] and not has_turn:
                     return _WITHOUT_TURN
+                if self.words[STATE] != RUNNING and self.slot:  # names are listed without a word
+                    self.member.check_before_writing()
                 self._is_held = True
                 replica = self.replica
                 if (
