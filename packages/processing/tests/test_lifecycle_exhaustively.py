@@ -295,6 +295,7 @@ def test_every_hook_can_end_in_every_way(section: Section, cause: str, alarm: Se
         check({(Section.RESULT, 1): "raises", (section, turn): cause}, alarm)
 
 
+@pytest.mark.endurance
 @pytest.mark.parametrize("second", CAUSES)
 @pytest.mark.parametrize("first", CAUSES)
 def test_every_two_hooks_can_end_in_every_way(first: str, second: str, alarm: SectionAlarm) -> None:

@@ -74,9 +74,9 @@ def locked(share, me):
     share.per[me] += 1
 
 def create(share, me):
-    setattr(share, f"own{me % 40}", [me] * random.randrange(3000))
+    setattr(share, f"own{me}", [me] * random.randrange(3000))
     share.per[me] += 1
-    delattr(share, f"own{me % 40}")
+    delattr(share, f"own{me}")
 
 WORKS = [count, append, nested, fold, assign, method, locked, create]
 """

@@ -358,6 +358,7 @@ def test_one_that_was_never_started_can_be_joined() -> None:
         assert member.ask("share.n") == "1"
 
 
+@pytest.mark.endurance
 def test_joins_in_the_moment_of_a_start_or_a_stop_succeed(share: Share) -> None:
     body = """
 import gc
@@ -383,6 +384,7 @@ say("done")
         assert done == ["done"]
 
 
+@pytest.mark.endurance
 def test_a_late_member_and_an_idle_one_see_all(share: Share) -> None:
     share.n, share.items, share.table = 0, [], {}
     share.old = "as it was"
@@ -438,6 +440,7 @@ say("done")
     assert share.items == list(range(200))
 
 
+@pytest.mark.endurance
 def test_one_member_of_a_process_never_lets_go_of_the_locks_of_another(share: Share) -> None:
     share.n = 0
     body = """
@@ -783,12 +786,14 @@ def test_with_its_last_reference_the_coordinator_ends() -> None:
 
 
 def test_one_dropped_while_stopped_leaves_no_thread() -> None:
+    before = set(threading.enumerate())
     share = Share(auto_start=False)
-    assert any(thread.name == "suitkaise-reception" for thread in threading.enumerate())
+    (reception,) = set(threading.enumerate()) - before
+    assert reception.name == "suitkaise-reception"
 
     del share
 
-    until(lambda: all(thread.name != "suitkaise-reception" for thread in threading.enumerate()))
+    until(lambda: not reception.is_alive())
 
 
 # Security

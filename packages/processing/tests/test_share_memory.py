@@ -177,6 +177,7 @@ def test_replacing_again_and_again_takes_no_more(share: Share) -> None:
 # Nothing left
 
 
+@pytest.mark.endurance
 def test_a_hundred_made_and_dropped_leave_nothing() -> None:
     body = """
 import gc, psutil
@@ -243,6 +244,7 @@ say("done")
         until(lambda pid=pid: is_gone(pid))  # type: ignore[misc]
 
 
+@pytest.mark.endurance
 def test_an_end_of_any_kind_leaves_no_file(tmp_path: Path) -> None:
     ends = ("sys.exit()", "os._exit(0)", "os.kill(os.getpid(), 9)", "del share", "share.stop()")
     shm = Path("/dev/shm")
@@ -323,6 +325,7 @@ def test_a_share_that_is_full_says_so_and_stays_usable(monkeypatch: pytest.Monke
     assert not share.has_error
 
 
+@pytest.mark.endurance
 def test_without_descriptors_it_cannot_be_made_and_nothing_is_left() -> None:
     body = """
 import errno, gc, resource, psutil
@@ -514,6 +517,7 @@ say(failures, share.n, len(share.big), share.other, appended)
         assert member.end() == "5"
 
 
+@pytest.mark.endurance
 def test_descriptors_are_as_before_once_shares_are_collected() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import copy
 import multiprocessing
 import os
@@ -232,16 +233,22 @@ def test_workers_of_a_pool_stop_together(share: Any) -> None:
 
 
 def test_a_connection_is_what_it_takes_to_connect_again(share: Any) -> None:
-    share.db = sqlite3.connect(":memory:")
-    share.box = Box()
-    share.box.content = sqlite3.connect(":memory:")
-    share.n = 1
+    with (
+        contextlib.closing(sqlite3.connect(":memory:")) as one,
+        contextlib.closing(sqlite3.connect(":memory:")) as other,
+    ):
+        share.db = one
+        share.box = Box()
+        share.box.content = other
+        share.n = 1
 
     connected = share.reconnect_all()
 
     assert sorted(connected) == ["box", "db"]
-    assert connected["db"].execute("select 1").fetchone() == (1,)
-    assert connected["box"].content.execute("select 2").fetchone() == (2,)
+    with contextlib.closing(connected["db"]) as db:
+        assert db.execute("select 1").fetchone() == (1,)
+    with contextlib.closing(connected["box"].content) as db:
+        assert db.execute("select 2").fetchone() == (2,)
 
 
 def test_a_share_in_a_share_is_a_reference(share: Any) -> None:
