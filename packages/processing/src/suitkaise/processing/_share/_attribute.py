@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_UN, lockf
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suitkaise.cucumber import DeserializationError, SerializationError
 
@@ -22,7 +22,6 @@ from ._blocks import StoreFullError
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
-    OPERATIONS,
     Effect,
     NotSharableError,
     decode,
@@ -59,6 +58,13 @@ _UNSHARABLE = (SerializationError, DeserializationError, NotSharableError)
 _MUCH = 65_536  # bytes of a block that are worth giving back once what they hold is cleared
 _WITHOUT_TURN = object()  # what was to be changed holds an object that others have turns to change
 _LARGEST_LOG_GROWN = 4  # times the snapshot, before a writer that lags behind reads it all
+
+
+class Effects(NamedTuple):
+    """What is to be replayed."""
+
+    effects: Iterable[Effect]
+    is_plain: bool  # whether there is nothing in them that holds anything
 
 
 class Attribute:
@@ -285,17 +291,7 @@ class Attribute:
                 finally:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
                 if is_done and is_current and self.replica is replica and not replica.users:
-                    if effects is None:
-                        self._replaying = replica
-                        replica.seen = -1
-                        try:
-                            OPERATIONS[operation](node, *arguments)
-                            replica.seen = end
-                        except BufferError:
-                            pass  # it is written; what is read next is a new replica
-                        self._replaying = None
-                    else:
-                        self._replay(replica, effects, end, is_plain=False)
+                    self._replay(replica, effects, end)
             if is_done:
                 if self._later:
                     self._catch_up_on_writes()
@@ -531,7 +527,7 @@ class Attribute:
                     if end:
                         return end
                     if self.words[self._at + FROZEN]:
-                        self._store.grow(self.slot, len(body) + 4)
+                        self._store.grow(self.slot, len(body))
                         return self._store.append(self.slot, body)
                     body = encode_state(step.replica.root)
                 return self._store.append(self.slot, body, is_state=True) or self._move_state(body)
@@ -582,20 +578,22 @@ class Attribute:
             finally:
                 self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            plain = effects is None
-            self._replay(replica, decode(body)[1] if plain else effects, end, is_plain=plain)
+            self._replay(replica, effects, end)
             if not path and effect[0].endswith(".clear"):
                 self._give_back(replica)
             return result
 
-    def _encoded(self, effect: Effect) -> tuple[bytes, Any]:
-        """Return the body that says what a change does, and what comes of it if it is not plain.
+    def _encoded(self, effect: Effect) -> tuple[bytes, Effects]:
+        """Return the body that says what a change does, and what is to be replayed here.
 
-        So what could be written, but not read again, is found before it is written.
+        Of what is not plain that is a copy, as everybody else gets it: so what could be written,
+        but not read again, is found before it is written.
         """
         try:
             body = encode_effect(effect)
-            return body, None if is_plain_body(body) else decode(body)[1]
+            if is_plain_body(body):
+                return body, Effects((effect,), is_plain=True)
+            return body, Effects(decode(body)[1], is_plain=False)
         except _UNSHARABLE as error:
             raise self._cannot_share(error) from error
 
@@ -634,7 +632,7 @@ class Attribute:
             else:
                 replica.seen = -1
                 self._replaying = replica
-                replica.apply(content, is_plain=plain)
+                replica.apply(content, plain)
         self._replaying = None
         replica.seen = end
         self.replica = replica
@@ -680,17 +678,17 @@ class Attribute:
             except Exception:  # a class that this process cannot rebuild: another one will fold
                 may_fold = False
             else:
-                self._store.fold(self.slot, state, len(body) + 4)
+                self._store.fold(self.slot, state, len(body))
         if not may_fold:
-            self._store.grow(self.slot, len(body) + 4)
+            self._store.grow(self.slot, len(body))
         return self._store.append(self.slot, body)
 
-    def _replay(self, replica: Replica, effects: Any, end: int, *, is_plain: bool) -> None:
+    def _replay(self, replica: Replica, effects: Effects, end: int) -> None:
         """Take over an effect of this process's own."""
         replica.seen = -1
         self._replaying = replica
         with suppress(BufferError):  # it is written; what is read next is a new replica
-            replica.apply(effects, is_plain=is_plain)
+            replica.apply(*effects)
             replica.seen = end
         self._replaying = None
 

@@ -98,8 +98,8 @@ class Replica:
         self.value = track(value, self.attribute.origin)
         self.seen = seen
 
-    def apply(self, effects: Any, *, is_plain: bool) -> None:
-        """Replay effects that came from the log."""
+    def apply(self, effects: Iterable[Effect], is_plain: bool) -> None:
+        """Replay effects; if they are not plain, they are this replica's own from now on."""
         for operation, path, *arguments in effects:
             target = self.walk(path) if path else self.root
             if not is_plain:
