@@ -33,7 +33,7 @@ from ._effects import (
 )
 from ._locks import hold
 from ._node import PLAIN_TYPES, Node, Plan
-from ._objects import is_proxy, place
+from ._objects import whereabouts
 from ._replica import SUPERSEDED, DetachedError, Replica, is_holding
 from ._scalars import Origin, evaluate
 from ._steps import Step
@@ -176,13 +176,11 @@ class Attribute:
 
     def holds(self, value: Any) -> bool:
         """Tell whether a value is what this attribute is: to assign it changes nothing."""
-        if type(value) in PLAIN_TYPES:
-            # Its replica may have been superseded: what was done by it has been done all the same.
-            replica, thing = value._replica, value
-        elif is_proxy(value):
-            replica, thing = place(value)
-        else:
+        found = whereabouts(value)
+        if found is None:
             return False
+        # Its replica may have been superseded: what was done by it has been done all the same.
+        replica, thing = found
         return replica.attribute is self and thing is replica.root
 
     @contextmanager
@@ -216,17 +214,12 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain))
             return
-        words, at = self.words, self._at
-        is_done = (
-            not is_object
-            and not words[at + IS_OBJECT]
-            and self._assign(body, value, is_object=False, is_plain=is_plain, has_turn=False)
+        self._in_turn(
+            lambda has_turn: self._assign(
+                body, value, is_object=is_object, is_plain=is_plain, has_turn=has_turn
+            ),
+            is_object=is_object,
         )
-        if not is_done:
-            with self.turn:
-                self._assign(body, value, is_object=is_object, is_plain=is_plain, has_turn=True)
-        if self._later:
-            self._catch_up_on_writes()
 
     def remove(self) -> None:
         """Make it one that is not there, and give back its memory."""
@@ -255,11 +248,7 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.compute(value))
             return
-        if self.words[self._at + IS_OBJECT] or not self._compute(value, has_turn=False):
-            with self.turn:
-                self._compute(value, has_turn=True)
-        if self._later:
-            self._catch_up_on_writes()
+        self._in_turn(lambda has_turn: self._compute(value, has_turn=has_turn))
 
     def append_effect(self, node: Any, operation: str, arguments: tuple[Any, ...]) -> None:
         """Append an effect that holds whatever is there, if nothing else became of the root."""
@@ -326,17 +315,11 @@ class Attribute:
             return stepping.note(target, plan, arguments, named)
         if self._threads._is_owned():
             raise self._in_the_middle()
-        if not self.words[self._at + IS_OBJECT]:
-            result = self._change(replica, target, plan, arguments, named, has_turn=False)
-            if result is not _WITHOUT_TURN:
-                if self._later:
-                    self._catch_up_on_writes()
-                return result
-        with self.turn:
-            result = self._change(replica, target, plan, arguments, named, has_turn=True)
-        if self._later:
-            self._catch_up_on_writes()
-        return result
+        return self._in_turn(
+            lambda has_turn: self._change(
+                replica, target, plan, arguments, named, has_turn=has_turn
+            )
+        )
 
     def run(
         self,
@@ -422,6 +405,24 @@ class Attribute:
             self._catch_up_on_writes()
         return result, present, target
 
+    def _in_turn(self, write: Callable[[bool], Any], *, is_object: bool = False) -> Any:
+        """Write, and take the turn for it if methods of an object write here, or are to.
+
+        Args:
+            write: Told whether it has the turn; without one, it returns _WITHOUT_TURN and has done
+                nothing if it turns out, under the log lock, that it takes one.
+            is_object: Whether an object is written, so that there are to be turns.
+        """
+        result = _WITHOUT_TURN
+        if not is_object and not self.words[self._at + IS_OBJECT]:
+            result = write(False)
+        if result is _WITHOUT_TURN:
+            with self.turn:
+                result = write(True)
+        if self._later:
+            self._catch_up_on_writes()
+        return result
+
     def _is_at_hand(self, replica: Replica) -> bool:
         """Tell whether a method, a plan or a replay of this thread is at work on a replica."""
         if replica.is_in_hand():
@@ -458,14 +459,14 @@ class Attribute:
             except BufferError:
                 continue  # somebody looks into its memory: what is new comes to a new replica
 
-    def _compute(self, value: Any, *, has_turn: bool) -> bool:
-        """Append a computed value; returns False if that takes the turn."""
+    def _compute(self, value: Any, *, has_turn: bool) -> object:
+        """Append a computed value; see `_in_turn`."""
         words = self.words
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
                 if words[self._at + IS_OBJECT] and not has_turn:
-                    return False
+                    return _WITHOUT_TURN
                 if words[STATE] != RUNNING:
                     self.member.check_before_writing()
                 replica = self.replica
@@ -478,18 +479,18 @@ class Attribute:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             if is_plain(result) and not words[self._at + FROZEN]:
                 self._take_plain(result, end)
-            return True
+            return None
 
     def _assign(
         self, body: bytes, value: Any, *, is_object: bool, is_plain: bool, has_turn: bool
-    ) -> bool:
-        """Append a state; returns False if that takes the turn."""
+    ) -> object:
+        """Append a state; see `_in_turn`."""
         words, at = self.words, self._at
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
                 if words[at + IS_OBJECT] and not has_turn:
-                    return False
+                    return _WITHOUT_TURN
                 if words[STATE] != RUNNING:
                     self.member.check_before_writing()
                 if is_object:
@@ -501,7 +502,7 @@ class Attribute:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             if is_plain and not words[at + FROZEN]:
                 self._take_plain(value, end)
-            return True
+            return None
 
     def _record(self, step: Step) -> tuple[bytes | None, bool]:
         try:
@@ -544,6 +545,7 @@ class Attribute:
         *,
         has_turn: bool,
     ) -> Any:
+        """Carry out a plan; see `_in_turn`."""
         with self._threads:
             try:
                 hold(self._lock_file, self._byte)
@@ -702,15 +704,11 @@ class Attribute:
 
     def _resolve(self, value: Any, present: Replica) -> Any:
         """Return an argument; what is part of the same attribute as what it is in this replica."""
-        if isinstance(value, Node):
-            replica, thing = value._replica, value
-        elif is_proxy(value):
-            replica, thing = place(value)
-        else:
+        found = whereabouts(value)
+        if found is None or found[0].attribute is not self:
             return value
-        if replica is present:
-            return thing
-        return value if replica.attribute is not self else self._follow(thing, replica, present)
+        replica, thing = found
+        return thing if replica is present else self._follow(thing, replica, present)
 
     def _follow(self, thing: Any, old: Replica, new: Replica) -> Any:
         """Return what is now in the place of something of an older replica."""

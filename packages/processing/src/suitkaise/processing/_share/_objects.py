@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
 from ._effects import ATOMS, decode, encode_state
 from ._namespaces import Namespace
-from ._node import Planned, written_in
+from ._node import Node, Planned, written_in
 from ._replica import Replica
 from ._results import Returned
 from ._scalars import TRACKED, Origin, evaluate, is_computed, origin, strip, track
@@ -227,6 +227,16 @@ def is_proxy(value: Any) -> bool:
 def place(shared: Any) -> tuple[Replica, Any]:
     """Return the replica and the object that a proxy stands for, as they were last looked at."""
     return _get(shared, "_replica"), _get(shared, "_object")
+
+
+def whereabouts(value: Any) -> tuple[Replica, Any] | None:
+    """Return what a container or a proxy of a Share stands for, and the replica that it is in.
+
+    None: it was not read from a Share, or is a value of its own.
+    """
+    if isinstance(value, Node):
+        return value._replica, value
+    return place(value) if is_proxy(value) else None
 
 
 def set_data(shared: Any, name: str, value: Any) -> None:

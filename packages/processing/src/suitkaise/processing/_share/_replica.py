@@ -363,14 +363,12 @@ class Replica:
 
         `share.d["k"] += [1]` changes what stands there, and then assigns it.
         """
-        from ._objects import is_proxy, place
+        from ._objects import whereabouts
 
-        if isinstance(value, Node):
-            old, thing = value._replica, value
-        elif is_proxy(value):
-            old, thing = place(value)
-        else:
+        found = whereabouts(value)
+        if found is None:
             return False
+        old, thing = found
         if thing is present:
             return True
         if type(thing) is not type(present) or old.attribute is not self.attribute or old is self:
