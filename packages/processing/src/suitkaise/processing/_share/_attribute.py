@@ -34,7 +34,8 @@ from ._effects import (
 from ._locks import hold
 from ._node import PLAIN_TYPES, Node, Plan
 from ._objects import whereabouts
-from ._replica import SUPERSEDED, DetachedError, Replica, is_holding
+from ._parts import is_holding
+from ._replica import SUPERSEDED, DetachedError, Replica
 from ._scalars import Origin, evaluate
 from ._steps import Step
 from ._store import (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable
 from contextlib import suppress
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ._effects import (
@@ -13,23 +12,32 @@ from ._effects import (
     ATOMS,
     ATTRIBUTE,
     ITEM,
-    NTH,
     OPERATIONS,
     Effect,
     decode,
     encode_state,
-    is_found_again,
 )
-from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, VALUE, attributes_of, holds_attributes, kind_of
+from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, VALUE, kind_of
 from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
+from ._parts import (
+    HOLDING,
+    Path,
+    attribute_of,
+    frozen_like,
+    holding_parts,
+    is_holding,
+    make_anew,
+    place_of,
+    put,
+    spell,
+    step_to,
+)
 from ._scalars import Origin, track
 
 if TYPE_CHECKING:
     from ._attribute import Attribute
 
-Path = tuple[Any, ...]
 SUPERSEDED = -2
-_HOLDING = frozenset({CONTAINER, FROZEN, OBJECT})
 _LEAST_LINKS = 1024  # of what is no longer there so many are kept, or as many as of what is
 
 
@@ -117,7 +125,7 @@ class Replica:
         target = self.root
         try:
             for position in range(0, len(path), 2):
-                target = _step(target, path[position], path[position + 1])
+                target = step_to(target, path[position], path[position + 1])
         except (LookupError, AttributeError, TypeError):
             raise DetachedError(
                 f"share.{self.attribute.name}{spell(path)} is no longer there"
@@ -155,7 +163,7 @@ class Replica:
         while thing is not self.root and id(thing) not in met:
             met.add(id(thing))
             up, key = self._link(thing)
-            place = _place(up, key, thing)
+            place = place_of(up, key, thing)
             if place is None:
                 if isinstance(up, dict) and key is not None:
                     place = ITEM, key
@@ -196,11 +204,11 @@ class Replica:
         for thing, path in found:
             if not isinstance(thing, Node) and kind_of(type(thing)) == CONTAINER:
                 continue  # a method has put it there just now: it is in the record as a whole
-            for key, part in _holding_parts(thing):
+            for key, part in holding_parts(thing):
                 if id(part) in met:
                     continue
                 met.add(id(part))
-                step = _place(thing, key, part)
+                step = place_of(thing, key, part)
                 if step is None:
                     continue
                 inner = (*path, *step)
@@ -216,7 +224,7 @@ class Replica:
         while target is not self.root and target is not None and id(target) not in met:
             met.add(id(target))
             up, key = self._link(target)
-            kind, key = _place(up, key, target) or (ITEM, key)
+            kind, key = place_of(up, key, target) or (ITEM, key)
             steps += key, kind
             target = up
         steps.reverse()
@@ -251,7 +259,7 @@ class Replica:
         """Return a tuple with its objects as their reader sees them."""
         if not self.holds_objects or not any(kind_of(type(part)) == OBJECT for part in value):
             return value
-        return _frozen_like(value, [self.present(part, value, None) for part in value])
+        return frozen_like(value, [self.present(part, value, None) for part in value])
 
     def note(
         self, target: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
@@ -281,8 +289,8 @@ class Replica:
                 continue
             if isinstance(thing, Node) or self.has(thing):
                 self.moved[id(thing)] = thing
-            elif kind_of(type(thing)) in _HOLDING:
-                waiting += [part for _, part in _holding_parts(thing)]
+            elif kind_of(type(thing)) in HOLDING:
+                waiting += [part for _, part in holding_parts(thing)]
 
     def _is_moved(self, target: Any) -> bool:
         """Tell whether the method that runs has put something, or what holds it, elsewhere."""
@@ -297,7 +305,7 @@ class Replica:
             if (
                 type(key) is str
                 and kind_of(type(up)) == OBJECT
-                and _attribute(up, key) is not target
+                and attribute_of(up, key) is not target
             ):
                 return True
             target = up
@@ -387,7 +395,7 @@ class Replica:
                 return None
             met.add(id(target))
             up, key = self._link(target)
-            place = _place(up, key, target)
+            place = place_of(up, key, target)
             if place is None:
                 return None
             if isinstance(target, Node) and place[0] == ITEM:
@@ -450,10 +458,10 @@ class Replica:
                     self.objects += 1
             found += [
                 (part, thing, place)
-                for place, part in _holding_parts(made[id(thing)])
+                for place, part in holding_parts(made[id(thing)])
                 if id(part) not in made
             ]
-        _make_anew(frozen, made)
+        make_anew(frozen, made)
         is_linked: set[int] = set()
         for thing, above, place in found:
             if id(thing) in is_linked:
@@ -467,131 +475,7 @@ class Replica:
             else:
                 self._links[id(new)] = new, above, place
             if kind_of(type(new)) != FROZEN:
-                for inner_place, part in _holding_parts(new):
+                for inner_place, part in holding_parts(new):
                     if made.get(id(part), part) is not part:
-                        _put(new, inner_place, made[id(part)])
+                        put(new, inner_place, made[id(part)])
         return made[id(value)]
-
-
-def _holding_parts(thing: Any) -> list[tuple[Any, Any]]:
-    """Return those parts of something that hold other things themselves, and where they are."""
-    return [
-        (place, part)
-        for place, part in _parts(thing)
-        if type(part) not in ATOMS and is_holding(part)
-    ]
-
-
-def is_holding(thing: Any) -> bool:
-    """Tell whether something holds, or may come to hold, what can change."""
-    kind = kind_of(type(thing))
-    if kind == FROZEN:
-        return any(kind_of(type(part)) in _HOLDING for part in thing)
-    return kind in _HOLDING
-
-
-def _attribute(thing: Any, name: str) -> Any:
-    try:
-        return object.__getattribute__(thing, name)
-    except AttributeError:
-        return None
-
-
-class _Element:
-    """The place of an element of an object, if its class derives from list or dict."""
-
-    def __init__(self, key: Any) -> None:
-        self.key = key
-
-
-def _parts(thing: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(thing, Node):
-        return thing._parts()
-    if kind_of(type(thing)) == OBJECT:
-        if not holds_attributes(type(thing)):
-            return ()
-        return [*attributes_of(thing).items(), *_elements(thing)]
-    return enumerate(thing)
-
-
-def _elements(thing: Any) -> list[tuple[_Element, Any]]:
-    if issubclass(type(thing), list):
-        return [(_Element(key), part) for key, part in enumerate(list.__iter__(thing))]
-    if issubclass(type(thing), dict):
-        return [(_Element(key), part) for key, part in dict.items(thing) if is_found_again(key)]
-    return []
-
-
-def _put(thing: Any, place: Any, part: Any) -> None:
-    if isinstance(thing, Node):
-        thing._put(place, part)
-    elif type(place) is _Element:
-        (list if issubclass(type(thing), list) else dict).__setitem__(thing, place.key, part)
-    else:
-        object.__setattr__(thing, place, part)
-
-
-def _frozen_like(old: Any, parts: list[Any]) -> Any:
-    """Return a tuple or a frozenset of another's type."""
-    kind: Any = type(old)
-    return tuple.__new__(kind, parts) if isinstance(old, tuple) else kind(parts)
-
-
-def _step(thing: Any, kind: int, key: Any) -> Any:
-    """Return what one step of a path leads to."""
-    if kind == ATTRIBUTE:
-        return object.__getattribute__(thing, key)
-    if kind == NTH:
-        return next(islice(thing._parts(), key, None))[1]
-    if isinstance(thing, Node):
-        return thing._part(key)
-    cls = type(thing)
-    for base in (list, dict, tuple):  # without what the user's class makes of it
-        if issubclass(cls, base):
-            return base.__getitem__(thing, key)
-    raise LookupError(key)
-
-
-def _place(up: Any, key: Any, target: Any) -> tuple[int, Any] | None:
-    """Return the step from something to what it holds, looking first where it was."""
-    if isinstance(up, Node):
-        return up._place(target, key)
-    if up is None:
-        return None
-    for place, part in _parts(up):
-        if part is target:
-            if type(place) is _Element:
-                return ITEM, place.key
-            return ATTRIBUTE if kind_of(type(up)) == OBJECT else ITEM, place
-    return None
-
-
-def _make_anew(frozen: list[Any], made: dict[int, Any]) -> None:
-    """Make those tuples anew in which something has been: first the ones inside others."""
-    done: set[int] = set()
-    for outermost in frozen:
-        waiting = [outermost]
-        while waiting:
-            thing = waiting[-1]
-            inside = [
-                part
-                for part in thing
-                if kind_of(type(part)) == FROZEN and id(part) in made and id(part) not in done
-            ]
-            if inside:
-                waiting += inside
-                continue
-            waiting.pop()
-            if id(thing) not in done:
-                done.add(id(thing))
-                parts = [made.get(id(part), part) for part in thing]
-                if any(new is not old for new, old in zip(parts, thing, strict=True)):
-                    made[id(thing)] = _frozen_like(thing, parts)
-
-
-def spell(path: Path) -> str:
-    """Return a path as one would write it."""
-    spelled = {ATTRIBUTE: ".{}", ITEM: "[{!r}]", NTH: "[<key {}>]"}
-    return "".join(
-        spelled[kind].format(key) for kind, key in zip(path[::2], path[1::2], strict=True)
-    )
