@@ -310,10 +310,10 @@ class Attribute:
     ) -> Any:
         """Carry out a plan on what is or was the target in a replica; see `change`."""
         stepping = self._stepping
-        if stepping is not None and stepping.is_in_step():
+        if stepping is not None and (journal := stepping.own_journal()) is not None:
             if replica is not stepping:
                 target = self._follow(target, replica, stepping)
-            return stepping.note(target, plan, arguments, named)
+            return journal.note(target, plan, arguments, named)
         if self._threads._is_owned():
             raise self._in_the_middle()
         return self._in_turn(

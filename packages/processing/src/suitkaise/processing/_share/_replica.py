@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._effects import (
@@ -18,11 +17,9 @@ from ._effects import (
     encode_state,
 )
 from ._kinds import ATOM, CONTAINER, FROZEN, OBJECT, VALUE, kind_of
-from ._node import NODE_TYPES, PLAIN_TYPES, Node, Plan
+from ._node import NODE_TYPES, PLAIN_TYPES, Node
 from ._parts import (
-    HOLDING,
     Path,
-    attribute_of,
     frozen_like,
     holding_parts,
     is_holding,
@@ -36,6 +33,7 @@ from ._scalars import Origin, track
 
 if TYPE_CHECKING:
     from ._attribute import Attribute
+    from ._journal import Journal
 
 SUPERSEDED = -2
 _LEAST_LINKS = 1024  # of what is no longer there so many are kept, or as many as of what is
@@ -56,9 +54,7 @@ class Replica:
         words, end_at: Where the position of the truth stands.
         holds_objects: Whether there are objects of the user's in it, which need a proxy to be read.
         objects: How many.
-        journal, thread: The effects so far of a method that runs on it, and the thread it runs in.
-        moved: What those effects put somewhere that had been elsewhere in it, by id.
-        is_moved_changed: Whether something of that was changed afterwards.
+        journal: What a method that changes it has done so far; None: none does.
         users: The threads in which methods read it just now: it must not change under them.
     """
 
@@ -69,13 +65,10 @@ class Replica:
         "attribute",
         "end_at",
         "holds_objects",
-        "is_moved_changed",
         "journal",
-        "moved",
         "objects",
         "root",
         "seen",
-        "thread",
         "users",
         "value",
         "words",
@@ -86,11 +79,8 @@ class Replica:
         self.words = attribute.words
         self.end_at = attribute.end_at
         self.holds_objects = False
-        self.journal: list[Effect] | None = None
-        self.thread = 0
+        self.journal: Journal | None = None
         self.users: list[int] = []
-        self.moved: dict[int, Any] = {}
-        self.is_moved_changed = False
         self.objects = 0
         self._links: dict[int, tuple[Any, Any, Any]] = {}
         self._most_links = _LEAST_LINKS
@@ -162,7 +152,7 @@ class Replica:
         thing, met = target, set[int]()
         while thing is not self.root and id(thing) not in met:
             met.add(id(thing))
-            up, key = self._link(thing)
+            up, key = self.link(thing)
             place = place_of(up, key, thing)
             if place is None:
                 if isinstance(up, dict) and key is not None:
@@ -223,7 +213,7 @@ class Replica:
         met: set[int] = set()
         while target is not self.root and target is not None and id(target) not in met:
             met.add(id(target))
-            up, key = self._link(target)
+            up, key = self.link(target)
             kind, key = place_of(up, key, target) or (ITEM, key)
             steps += key, kind
             target = up
@@ -261,66 +251,14 @@ class Replica:
             return value
         return frozen_like(value, [self.present(part, value, None) for part in value])
 
-    def note(
-        self, target: Any, plan: Plan, arguments: tuple[Any, ...], named: dict[str, Any]
-    ) -> Any:
-        """Carry out a plan in a method of the object, which records all its effects at its end."""
-        self.attribute.changing = self
-        result, effect = plan(target, *arguments, **named)
-        if effect is not None:
-            journal = self.journal
-            assert journal is not None
-            operation, *values = effect
-            if self._is_moved(target):
-                self.is_moved_changed = True
-            with suppress(DetachedError):  # else it has been taken out: nobody else has it
-                journal.append((operation, self.path_to(target), *values))
-            for value in values:
-                self._note_moved(value)
-            OPERATIONS[operation](target, *values)
-        return result
-
-    def _note_moved(self, value: Any) -> None:
-        """Note what of a value, which is put somewhere, is part of this replica already."""
-        waiting = [value]
-        while waiting:
-            thing = waiting.pop()
-            if type(thing) in ATOMS or id(thing) in self.moved:
-                continue
-            if isinstance(thing, Node) or self.has(thing):
-                self.moved[id(thing)] = thing
-            elif kind_of(type(thing)) in HOLDING:
-                waiting += [part for _, part in holding_parts(thing)]
-
-    def _is_moved(self, target: Any) -> bool:
-        """Tell whether the method that runs has put something, or what holds it, elsewhere."""
-        met: set[int] = set()
-        while target is not self.root and id(target) not in met:
-            if id(target) in self.moved:
-                return True
-            met.add(id(target))
-            up, key = self._link(target)
-            if up is None:
-                return False
-            if (
-                type(key) is str
-                and kind_of(type(up)) == OBJECT
-                and attribute_of(up, key) is not target
-            ):
-                return True
-            target = up
-        return False
-
     def supersede(self) -> None:
         """Stand for nothing any more: another replica takes its place."""
         self.seen = SUPERSEDED
         self.journal = None
-        self.moved = {}
 
     def close(self, seen: int) -> None:
         """End the step in which it was changed."""
         self.journal = None
-        self.moved = {}
         self.seen = seen
 
     def detached(self, thing: Any) -> Any:
@@ -336,9 +274,14 @@ class Replica:
         """Tell whether an object of the user's is part of this replica."""
         return id(thing) in self._links
 
+    def own_journal(self) -> Journal | None:
+        """Return the journal of the method that changes this replica, if this thread runs it."""
+        journal = self.journal
+        return journal if journal is not None and journal.thread == threading.get_ident() else None
+
     def is_in_step(self) -> bool:
         """Tell whether a method that this thread runs is changing this replica."""
-        return self.journal is not None and self.thread == threading.get_ident()
+        return self.own_journal() is not None
 
     def is_in_hand(self) -> bool:
         """Tell whether a method that this thread runs changes or reads this replica."""
@@ -394,7 +337,7 @@ class Replica:
             if target is None or id(target) in met:
                 return None
             met.add(id(target))
-            up, key = self._link(target)
+            up, key = self.link(target)
             place = place_of(up, key, target)
             if place is None:
                 return None
@@ -405,7 +348,12 @@ class Replica:
         steps.reverse()
         return tuple(steps)
 
-    def _link(self, target: Any) -> tuple[Any, Any]:
+    def link(self, target: Any) -> tuple[Any, Any]:
+        """Return what holds something, and where it was last seen in there.
+
+        Raises:
+            DetachedError: It is not known here.
+        """
         if isinstance(target, Node):
             return target._up, target._key
         found = self._links.get(id(target))

@@ -1,6 +1,6 @@
 """What a method of a shared object has changed, found out at its end.
 
-containers inside the object   noted their own effects while it ran (`Replica.note`)
+containers inside the object   noted their own effects while it ran (`_journal`)
 attributes that were rebound   are found by comparing them with what they were
 anything that could have       ... or both at once: the whole object is recorded as it is now
 changed unseen
@@ -8,11 +8,11 @@ changed unseen
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from ._class_plans import ALL
 from ._effects import ATOMS, Effect, encode_effects, encode_state, is_plain
+from ._journal import Journal
 from ._kinds import ATOM, CONTAINER, FROZEN, VALUE, attributes_of, is_open, kind_of
 from ._replica import Replica
 
@@ -36,9 +36,7 @@ class Step:
         self._has_others = replica.objects > 1
         self.began = replica.seen
         self.is_kept = True
-        replica.thread = threading.get_ident()
-        replica.journal = []
-        replica.is_moved_changed = False
+        self._journal = replica.journal = Journal(replica)
         replica.seen = -1
 
     def record(self) -> tuple[bytes | None, bool]:
@@ -50,20 +48,16 @@ class Step:
             SerializationError: Something that the method put into the object cannot be shared.
         """
         effects = self._rebound()
-        journal = self.replica.journal or []
-        if (
-            effects is None
-            or self.replica.is_moved_changed  # the record of the move holds the change already
-            or (journal and not _are_plain(effects))
-        ):
+        noted = self._journal.effects
+        if effects is None or self._journal.is_moved_changed or (noted and not _are_plain(effects)):
             self.is_kept = False
             return encode_state(self.replica.root), True
-        journal += effects
-        if not journal:
+        effects = noted + effects
+        if not effects:
             return None, False
-        if not _are_plain(journal):
+        if not _are_plain(effects):
             self.is_kept = False  # it holds what the caller can still change
-        return encode_effects(journal), False
+        return encode_effects(effects), False
 
     def _rebound(self) -> list[Effect] | None:
         """Return effects for what was rebound; None if there may be changes besides."""
