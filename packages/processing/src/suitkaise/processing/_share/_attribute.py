@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suitkaise.cucumber import DeserializationError, SerializationError
 
-from ._blocks import StoreFullError
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
@@ -29,13 +28,13 @@ from ._effects import (
     encode_state,
     is_plain,
     is_plain_body,
-    is_plain_state,
 )
 from ._locks import hold
 from ._node import PLAIN_TYPES, Node, Plan
 from ._objects import whereabouts
 from ._parts import is_holding
 from ._replica import SUPERSEDED, DetachedError, Replica
+from ._room import Room
 from ._scalars import Origin, evaluate
 from ._steps import Step
 from ._store import (
@@ -56,9 +55,7 @@ if TYPE_CHECKING:
     from ._member import Member
 
 _UNSHARABLE = (SerializationError, DeserializationError, NotSharableError)
-_MUCH = 65_536  # bytes of a block that are worth giving back once what they hold is cleared
 _WITHOUT_TURN = object()  # what was to be changed holds an object that others have turns to change
-_LARGEST_LOG_GROWN = 4  # times the snapshot, before a writer that lags behind reads it all
 
 
 class Effects(NamedTuple):
@@ -80,6 +77,7 @@ class Attribute:
         self.origin = Origin()
         self._at = FIRST_SLOT + slot * SLOT_WORDS
         self._store = member.store
+        self._room = Room(member.store, slot)
         self._lock_file = member.locks.descriptor
         self._byte = member.locks.log_byte(slot)
         self.turn = member.locks.turn(slot)
@@ -276,7 +274,7 @@ class Attribute:
                         and not words[at + IS_OBJECT]
                     ):
                         is_current = words[self.end_at] == replica.seen
-                        end = self._store.append(self.slot, body) or self._make_room(body)
+                        end = self._append(body)
                         is_done = True
                 finally:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
@@ -475,7 +473,7 @@ class Attribute:
                     replica = self._catch_up_to_write()
                 result = evaluate(value, replica.root)
                 body = encode_state(result)
-                end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
+                end = self._append_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             if is_plain(result) and not words[self._at + FROZEN]:
@@ -496,7 +494,7 @@ class Attribute:
                     self.member.check_before_writing()
                 if is_object:
                     words[at + IS_OBJECT] = 1
-                end = self._store.append(self.slot, body, is_state=True) or self._move_state(body)
+                end = self._append_state(body)
                 if not is_object and words[at + IS_OBJECT]:
                     words[at + IS_OBJECT] = 0
             finally:
@@ -529,10 +527,9 @@ class Attribute:
                     if end:
                         return end
                     if self.words[self._at + FROZEN]:
-                        self._store.grow(self.slot, len(body))
-                        return self._store.append(self.slot, body)
+                        return self._room.append(body, self._snapshot)
                     body = encode_state(step.replica.root)
-                return self._store.append(self.slot, body, is_state=True) or self._move_state(body)
+                return self._append_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
 
@@ -577,13 +574,13 @@ class Attribute:
                     return _detach(result)
                 body, effects = self._encoded((effect[0], path, *effect[1:]))
                 result = _detach(result)
-                end = self._store.append(self.slot, body) or self._make_room(body)
+                end = self._append(body)
             finally:
                 self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
             self._replay(replica, effects, end)
-            if not path and effect[0].endswith(".clear"):
-                self._give_back(replica)
+            if not path and effect[0].endswith(".clear") and self._room.has_much():
+                self.alone(lambda: self._room.give_back(self._snapshot))
             return result
 
     def _encoded(self, effect: Effect) -> tuple[bytes, Effects]:
@@ -599,18 +596,6 @@ class Attribute:
             return body, Effects(decode(body)[1], is_plain=False)
         except _UNSHARABLE as error:
             raise self._cannot_share(error) from error
-
-    def _give_back(self, replica: Replica) -> None:
-        """Give back the memory of what has been cleared, if it is much."""
-
-        def fold() -> None:
-            is_current = replica.seen == self.words[self.end_at]
-            if is_current and not self.words[self._at + FROZEN]:
-                with suppress(StoreFullError):
-                    self._store.fold(self.slot, encode_state(replica.root))
-
-        if self._store.sizes(self.slot)[2] > _MUCH:
-            self.alone(fold)
 
     def _news(self, until: int | None) -> tuple[Replica, list[bytes], int]:
         replica = self.replica
@@ -658,33 +643,23 @@ class Attribute:
         except BufferError:
             return self._advance(*self._news(None))  # to a new replica, as in `read`
 
-    def _move_state(self, body: bytes) -> int:
-        """Write a state for which there is no room, or far too much."""
-        if self.words[self._at + FROZEN] and self.words[self.end_at]:
-            self._store.grow(self.slot, len(body))
-            return self._store.append(self.slot, body, is_state=True, is_kept=True)
-        # Nothing is recorded behind a plain value but the next one.
-        return self._store.replace(self.slot, body, has_records=not is_plain_state(body))
+    def _append(self, body: bytes) -> int:
+        return self._store.append(self.slot, body) or self._room.append(body, self._snapshot)
 
-    def _make_room(self, body: bytes) -> int:
-        """Append a record for which there is no room yet."""
-        snapshot, records, _ = self._store.sizes(self.slot)
+    def _append_state(self, body: bytes) -> int:
+        store = self._store
+        return store.append(self.slot, body, is_state=True) or self._room.append_state(body)
+
+    def _snapshot(self, may_take_long: bool) -> bytes | None:
+        """Return the state that all records come to; None if it is not known here."""
         replica = self.replica
-        may_fold = not self.words[self._at + FROZEN]
         is_current = replica.seen == self.words[self.end_at]
-        if not is_current and records < _LARGEST_LOG_GROWN * max(snapshot, 65_536):
-            may_fold = False
-        if may_fold:
-            try:
-                replica = replica if is_current else self._catch_up_to_write()
-                state = encode_state(replica.root)
-            except Exception:  # a class that this process cannot rebuild: another one will fold
-                may_fold = False
-            else:
-                self._store.fold(self.slot, state, len(body))
-        if not may_fold:
-            self._store.grow(self.slot, len(body))
-        return self._store.append(self.slot, body)
+        if not is_current and not may_take_long:
+            return None
+        try:
+            return encode_state((replica if is_current else self._catch_up_to_write()).root)
+        except Exception:  # a class that this process cannot rebuild: another one will fold
+            return None
 
     def _replay(self, replica: Replica, effects: Effects, end: int) -> None:
         """Take over an effect of this process's own."""
