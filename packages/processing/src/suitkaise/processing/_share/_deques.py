@@ -132,6 +132,7 @@ class SharedDeque(Node, deque[Any]):
     )
     locals().update(with_plain(deque, ("__mul__", "__rmul__", "__add__")))
 
+    _held = deque.__iter__
     _part = deque.__getitem__
     _put = deque.__setitem__
 

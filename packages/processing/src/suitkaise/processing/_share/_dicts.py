@@ -199,6 +199,10 @@ class _Dictionary(Node):
         this: Any = self
         dict.__setitem__(this, key, part)
 
+    def _held(self) -> Iterable[Any]:
+        this: Any = self
+        return dict.values(this)
+
     def _parts(self) -> Iterable[tuple[Any, Any]]:
         return list(self._plain().items())
 

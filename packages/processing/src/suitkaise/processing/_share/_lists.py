@@ -146,6 +146,7 @@ class SharedList(Node, list[Any]):
     locals().update(with_plain(list, ("__add__", "__mul__", "__rmul__")))
     __hash__ = None
 
+    _held = list.__iter__
     _part = list.__getitem__
     _put = list.__setitem__
 

@@ -64,6 +64,10 @@ class Node:
         """Return all keys with what is there, of a container that can hold other containers."""
         return ()
 
+    def _held(self) -> Iterable[Any]:
+        """Return the same parts, without the keys: how most containers tell that they hold none."""
+        return (part for _, part in self._parts())
+
     def _part(self, key: Any) -> Any:
         """Return what is at a key.
 

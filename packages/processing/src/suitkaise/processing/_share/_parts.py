@@ -20,6 +20,8 @@ HOLDING = frozenset({CONTAINER, FROZEN, OBJECT})
 
 def holding_parts(thing: Any) -> list[tuple[Any, Any]]:
     """Return those parts of something that hold other things themselves, and where they are."""
+    if isinstance(thing, Node) and ATOMS.issuperset(map(type, thing._held())):
+        return []  # as most do, and long ones above all
     return [
         (place, part)
         for place, part in parts_of(thing)
