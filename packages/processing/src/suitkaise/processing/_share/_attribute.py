@@ -12,9 +12,9 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fcntl import LOCK_UN, lockf
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber import DeserializationError, SerializationError
 
@@ -27,7 +27,6 @@ from ._effects import (
     encode_effect,
     encode_state,
     is_plain,
-    is_plain_body,
 )
 from ._locks import hold
 from ._node import PLAIN_TYPES, Node, Plan
@@ -56,13 +55,6 @@ if TYPE_CHECKING:
 
 _UNSHARABLE = (SerializationError, DeserializationError, NotSharableError)
 _WITHOUT_TURN = object()  # what was to be changed holds an object that others have turns to change
-
-
-class Effects(NamedTuple):
-    """What is to be replayed."""
-
-    effects: Iterable[Effect]
-    is_plain: bool  # whether there is nothing in them that holds anything
 
 
 class Attribute:
@@ -213,12 +205,7 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain))
             return
-        self._in_turn(
-            lambda has_turn: self._assign(
-                body, value, is_object=is_object, is_plain=is_plain, has_turn=has_turn
-            ),
-            is_object=is_object,
-        )
+        self._in_turn(self._assign, body, value, is_object, is_plain, begins_turns=is_object)
 
     def remove(self) -> None:
         """Make it one that is not there, and give back its memory."""
@@ -247,7 +234,7 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.compute(value))
             return
-        self._in_turn(lambda has_turn: self._compute(value, has_turn=has_turn))
+        self._in_turn(self._compute, value)
 
     def append_effect(self, node: Any, operation: str, arguments: tuple[Any, ...]) -> None:
         """Append an effect that holds whatever is there, if nothing else became of the root."""
@@ -262,7 +249,7 @@ class Attribute:
             and words[STATE] == RUNNING
             and not words[at + IS_OBJECT]
         ):
-            body, effects = self._encoded((operation, (), *arguments))
+            body, effects, plain = self._encoded((operation, (), *arguments))
             with self._threads:
                 is_done = False
                 try:
@@ -279,7 +266,7 @@ class Attribute:
                 finally:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
                 if is_done and is_current and self.replica is replica and not replica.users:
-                    self._replay(replica, effects, end)
+                    self._replay(replica, effects, plain, end)
             if is_done:
                 if self._later:
                     self._catch_up_on_writes()
@@ -314,11 +301,7 @@ class Attribute:
             return journal.note(target, plan, arguments, named)
         if self._threads._is_owned():
             raise self._in_the_middle()
-        return self._in_turn(
-            lambda has_turn: self._change(
-                replica, target, plan, arguments, named, has_turn=has_turn
-            )
-        )
+        return self._in_turn(self._change, replica, target, plan, arguments, named)
 
     def run(
         self,
@@ -404,20 +387,21 @@ class Attribute:
             self._catch_up_on_writes()
         return result, present, target
 
-    def _in_turn(self, write: Callable[[bool], Any], *, is_object: bool = False) -> Any:
+    def _in_turn(self, write: Callable[..., Any], *args: Any, begins_turns: bool = False) -> Any:
         """Write, and take the turn for it if methods of an object write here, or are to.
 
         Args:
-            write: Told whether it has the turn; without one, it returns _WITHOUT_TURN and has done
-                nothing if it turns out, under the log lock, that it takes one.
-            is_object: Whether an object is written, so that there are to be turns.
+            write: Told first whether it has the turn; without one, it returns _WITHOUT_TURN and has
+                done nothing if it turns out, under the log lock, that it takes one.
+            args: What it is called with besides.
+            begins_turns: Whether an object is written, so that there are to be turns.
         """
         result = _WITHOUT_TURN
-        if not is_object and not self.words[self._at + IS_OBJECT]:
-            result = write(False)
+        if not begins_turns and not self.words[self._at + IS_OBJECT]:
+            result = write(False, *args)
         if result is _WITHOUT_TURN:
             with self.turn:
-                result = write(True)
+                result = write(True, *args)
         if self._later:
             self._catch_up_on_writes()
         return result
@@ -458,7 +442,7 @@ class Attribute:
             except BufferError:
                 continue  # somebody looks into its memory: what is new comes to a new replica
 
-    def _compute(self, value: Any, *, has_turn: bool) -> object:
+    def _compute(self, has_turn: bool, value: Any) -> object:
         """Append a computed value; see `_in_turn`."""
         words = self.words
         with self._threads:
@@ -481,7 +465,7 @@ class Attribute:
             return None
 
     def _assign(
-        self, body: bytes, value: Any, *, is_object: bool, is_plain: bool, has_turn: bool
+        self, has_turn: bool, body: bytes, value: Any, is_object: bool, is_plain: bool
     ) -> object:
         """Append a state; see `_in_turn`."""
         words, at = self.words, self._at
@@ -535,13 +519,12 @@ class Attribute:
 
     def _change(
         self,
+        has_turn: bool,
         old: Replica,
         target: Any,
         plan: Plan,
         arguments: tuple[Any, ...],
         named: dict[str, Any],
-        *,
-        has_turn: bool,
     ) -> Any:
         """Carry out a plan; see `_in_turn`."""
         with self._threads:
@@ -572,28 +555,26 @@ class Attribute:
                 result, effect = plan(target, *arguments, **named)
                 if effect is None:
                     return _detach(result)
-                body, effects = self._encoded((effect[0], path, *effect[1:]))
+                body, effects, plain = self._encoded((effect[0], path, *effect[1:]))
                 result = _detach(result)
                 end = self._append(body)
             finally:
                 self._is_held = False
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            self._replay(replica, effects, end)
+            self._replay(replica, effects, plain, end)
             if not path and effect[0].endswith(".clear") and self._room.has_much():
                 self.alone(lambda: self._room.give_back(self._snapshot))
             return result
 
-    def _encoded(self, effect: Effect) -> tuple[bytes, Effects]:
-        """Return the body that says what a change does, and what is to be replayed here.
+    def _encoded(self, effect: Effect) -> tuple[bytes, Iterable[Effect], bool]:
+        """Return the body that says what a change does, what to replay here, and if that is plain.
 
         Of what is not plain that is a copy, as everybody else gets it: so what could be written,
         but not read again, is found before it is written.
         """
         try:
-            body = encode_effect(effect)
-            if is_plain_body(body):
-                return body, Effects((effect,), is_plain=True)
-            return body, Effects(decode(body)[1], is_plain=False)
+            body, plain = encode_effect(effect)
+            return body, (effect,) if plain else decode(body)[1], plain
         except _UNSHARABLE as error:
             raise self._cannot_share(error) from error
 
@@ -661,13 +642,15 @@ class Attribute:
         except Exception:  # a class that this process cannot rebuild: another one will fold
             return None
 
-    def _replay(self, replica: Replica, effects: Effects, end: int) -> None:
+    def _replay(self, replica: Replica, effects: Iterable[Effect], plain: bool, end: int) -> None:
         """Take over an effect of this process's own."""
         replica.seen = -1
         self._replaying = replica
-        with suppress(BufferError):  # it is written; what is read next is a new replica
-            replica.apply(*effects)
+        try:
+            replica.apply(effects, plain)
             replica.seen = end
+        except BufferError:
+            pass  # it is written; what is read next is a new replica
         self._replaying = None
 
     def _take_plain(self, value: Any, end: int) -> None:

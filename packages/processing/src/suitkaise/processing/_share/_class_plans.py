@@ -39,6 +39,7 @@ class Entry(NamedTuple):
     writes: tuple[str, ...] = ()  # the attributes that it may change
     is_property: bool = False
     original: Any = None  # what stands in the class
+    is_coroutine: bool = False
 
 
 class ClassPlan:
@@ -114,7 +115,8 @@ class ClassPlan:
             or inspect.isgeneratorfunction(plain)
             or inspect.isasyncgenfunction(plain)
         ):
-            return Entry(AWAY, function, original=found)
+            is_coroutine = inspect.iscoroutinefunction(found)
+            return Entry(AWAY, function, original=found, is_coroutine=is_coroutine)
         writes = tuple(self._meta["methods"].get(name, {"writes": ALL})["writes"])
         if isinstance(plain, types.FunctionType) and _blocks(found, plain, self.cls):
             return Entry(AWAY, function, writes, original=found)

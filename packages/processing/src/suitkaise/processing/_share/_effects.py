@@ -69,22 +69,20 @@ def encode_state(value: Any) -> bytes:
         NotSharableError: It holds what belongs to certain processes.
     """
     if type(value) in ATOMS or is_plain(value):
-        return b"\1" + marshal.dumps(value)
+        return _KIND[_STATE] + marshal.dumps(value)
     return _KIND[_RICH_STATE] + _serialized(value)
 
 
-def encode_effect(effect: Effect) -> bytes:
-    """Return the body of a record that says what one change did.
+def encode_effect(effect: Effect) -> tuple[bytes, bool]:
+    """Return the body of a record that says what one change did, and whether that is plain.
 
     Raises:
         SerializationError: An argument cannot be serialised.
     """
     for part in effect:
         if type(part) not in ATOMS and not is_plain(part):
-            break
-    else:
-        return b"\3" + marshal.dumps(effect)
-    return _KIND[_RICH_EFFECT] + _serialized(effect)
+            return _KIND[_RICH_EFFECT] + _serialized(effect), False
+    return _KIND[_EFFECT] + marshal.dumps(effect), True
 
 
 def encode_effects(effects: list[Effect]) -> bytes:
@@ -129,11 +127,6 @@ def _refuse(thing: Any, _place: Any) -> Any:
 def is_plain_state(body: bytes) -> bool:
     """Tell whether a body says that something is a value that never changes."""
     return body[0] in (_ABSENT, _STATE)
-
-
-def is_plain_body(body: bytes) -> bool:
-    """Tell whether the one effect in a body has nothing but what never changes."""
-    return body[0] == _EFFECT
 
 
 def decode(body: bytes) -> tuple[bool, Any, bool]:

@@ -93,7 +93,7 @@ class SharedObject(metaclass=SharedClass):
             return entry.original.__get__(None, type(thing))
         if entry.is_property:
             return _run(self, entry, (), {}, name)
-        if inspect.iscoroutinefunction(entry.original):
+        if entry.is_coroutine:
             return types.MethodType(entry.original, self)
         return SharedMethod(self, entry, name)
 
