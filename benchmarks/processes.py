@@ -8,7 +8,6 @@ from typing import Any
 
 from suitkaise.processing import Pipe, Skprocess
 
-from .crew import carry_out
 from .tasks import ANSWER
 
 
@@ -41,6 +40,8 @@ class Performer(Skprocess):
         self.names = names
 
     def __run__(self) -> None:
+        from .crew import carry_out  # here: the other processes start without it
+
         order = self.listen()
         if order is not None:
             try:

@@ -8,7 +8,8 @@
     CLASS       does not touch the object: static and class methods
 
 What a method changes is told by `Skclass` from its source. What cannot be told counts as changing
-everything.
+everything. The analysis is imported with the first class that is shared: a process that shares none
+starts without it.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ import types
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from suitkaise.sk import Skclass
-from suitkaise.sk._siblings import Use, find_blocking_calls, property_access
 from suitkaise.timing import Sktimer
 
 from ._timers import LOCAL_METHODS
@@ -64,7 +63,7 @@ class ClassPlan:
         """Return how a name is assigned to."""
         entry = self._setters.get(name)
         if entry is None:
-            entry = self._setters[name] = self._accessor(name, "__setattr__", "__set__", Use.SET)
+            entry = self._setters[name] = self._accessor(name, "__setattr__", "__set__", "SET")
         return entry
 
     def to_delete(self, name: str) -> Entry:
@@ -72,7 +71,7 @@ class ClassPlan:
         entry = self._deleters.get(name)
         if entry is None:
             entry = self._deleters[name] = self._accessor(
-                name, "__delattr__", "__delete__", Use.DELETE
+                name, "__delattr__", "__delete__", "DELETE"
             )
         return entry
 
@@ -96,7 +95,7 @@ class ClassPlan:
         if isinstance(found, staticmethod | classmethod):
             return Entry(CLASS, original=found)
         if isinstance(found, property):
-            writes = self._property_writes(name, Use.GET)
+            writes = self._property_writes(name, "GET")
             kind = CHANGING if writes else READING
             return Entry(kind, found.__get__, writes, is_property=True, original=found)
         if isinstance(found, types.FunctionType):
@@ -122,7 +121,7 @@ class ClassPlan:
             return Entry(AWAY, function, writes, original=found)
         return Entry(CHANGING if writes else READING, function, writes, original=found)
 
-    def _accessor(self, name: str, hook: str, method: str, use: Use) -> Entry:
+    def _accessor(self, name: str, hook: str, method: str, use: str) -> Entry:
         custom = lookup(self.cls, hook)
         if isinstance(custom, types.FunctionType):
             return Entry(CHANGING, lambda thing, *value: custom(thing, name, *value), ALL)
@@ -133,11 +132,13 @@ class ClassPlan:
         writes = self._property_writes(name, use) if isinstance(found, property) else ALL
         return Entry(CHANGING, lambda thing, *value: accessor(found, thing, *value), writes or ALL)
 
-    def _property_writes(self, name: str, use: Use) -> tuple[str, ...]:
+    def _property_writes(self, name: str, use: str) -> tuple[str, ...]:
         if isinstance(self.cls.__dict__.get("_shared_meta"), dict):  # written by hand
             return tuple(self._meta["properties"].get(name, {"writes": ALL})["writes"])
+        from suitkaise.sk._siblings import Use, property_access
+
         try:
-            return tuple(property_access(self.cls, name, use)["writes"])
+            return tuple(property_access(self.cls, name, Use[use])["writes"])
         except KeyError:
             return ALL
 
@@ -165,6 +166,8 @@ def lookup(cls: type, name: str) -> Any:
 def _meta_of(cls: type) -> Any:
     if "_shared_meta" in cls.__dict__:
         return cls._shared_meta  # type: ignore[attr-defined]
+    from suitkaise.sk import Skclass
+
     try:
         return Skclass(cls)._shared_meta  # type: ignore[attr-defined]
     except TypeError:  # a built-in class: nothing can be told
@@ -172,6 +175,8 @@ def _meta_of(cls: type) -> Any:
 
 
 def _blocks(found: Any, plain: types.FunctionType, cls: type) -> bool:
+    from suitkaise.sk._siblings import find_blocking_calls
+
     return getattr(found, "__sk_blocking__", False) is True or bool(find_blocking_calls(plain, cls))
 
 

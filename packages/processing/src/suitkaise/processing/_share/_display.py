@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html as markup
 import reprlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,6 +42,8 @@ def text(member: Member) -> str:
 
 def html(member: Member) -> str:
     """Return the same for a notebook."""
+    import html as markup
+
     state = _STATES.get(member.words[STATE], "new")
     rows = [] if state in ("ended", "failed") else [_row(each) for each in member.attributes()]
     head = "".join(f"<th>{column}</th>" for column in _COLUMNS)
