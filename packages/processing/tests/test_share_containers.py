@@ -16,6 +16,8 @@ import sys
 import traceback
 import warnings
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Iterable
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -803,6 +805,45 @@ def test_the_standard_library_reads_them(share):
     share.x = {"a": {"b": [1]}}
     assert json.dumps(share.x) == '{"a": {"b": [1]}}'
     assert dict(**share.x) == {**share.x} == {"a": {"b": [1]}}
+
+
+READERS = {
+    "list": (list, tuple, sorted, str, repr, len, bool, json.dumps, np.array, "".join, copy.copy)
+    + (lambda x: [*x], lambda x: x + [], [].__add__, lambda x: x[:], lambda x: x * 1, pickle.dumps)
+    + (lambda x: "y" in x, partial(operator.eq, ["x", "y"]), lambda x: x == ["x", "y"], reversed)
+    + (lambda x: [0, 0].__setitem__(slice(0, 2), x), lambda x: x > ["x"], deque, max, set, iter),
+    "dict": (list, dict, sorted, str, repr, len, bool, json.dumps, copy.copy, pickle.dumps, set)
+    + (lambda x: {**x}, lambda x: dict(**x), lambda x: x | {}, {}.__or__, lambda x: x.items())
+    + (lambda x: "y" in x, partial(operator.eq, {"x": 1, "y": 2}), lambda x: x == {"x": 1, "y": 2})
+    + (Counter, OrderedDict, dict.fromkeys, "{y}".format_map, "{0[y]}".format),
+    "set": (list, set, frozenset, sorted, len, bool, lambda x: x | set(), set().__or__)
+    + (lambda x: "y" in x, lambda x: x == {"x", "y"}, {"x", "y"}.__eq__, {"y"}.isdisjoint),
+    "bytes": (bytes, bytearray, list, len, bool, repr, b"".__add__, lambda x: x == b"xy"),
+    "deque": (list, deque, tuple, len, repr, lambda x: x + deque(), deque().__add__),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_whoever_reads_a_container_sees_what_another_process_has_just_put_in(partner, share, name):
+    before, after, change = {
+        "list": (["x"], ["x", "y"], ("append", "y")),
+        "dict": ({"x": 1}, {"x": 1, "y": 2}, ("__setitem__", "y", 2)),
+        "set": ({"x"}, {"x", "y"}, ("add", "y")),
+        "bytes": (bytearray(b"x"), bytearray(b"xy"), ("append", ord("y"))),
+        "deque": (deque(["x"]), deque(["x", "y"]), ("append", "y")),
+    }[name]
+    for read in READERS[name]:
+        share.x = before
+        assert share.x == before
+
+        assert partner.do(*change)[0] == "returned"
+
+        seen, expected = read(share.x), read(after)
+        if read is pickle.dumps:
+            seen, expected = pickle.loads(seen), pickle.loads(expected)
+        if isinstance(expected, Iterable) and not isinstance(expected, str | dict | set):
+            seen, expected = list(seen), list(expected)
+        assert seen == expected, read
 
 
 def increment_all(share):

@@ -69,16 +69,16 @@ def test_nothing_is_lost_at_whichever_instruction_a_handler_comes(
     outer: Callable[[Share], None], inner: Callable[[Share], None]
 ) -> None:
     share = Share()
-    share.items = [0]
-    share.table = {}
+    share.items = [()]
+    share.table = {"t": ()}
     share.count = 0
     number, has_struck = 0, True
 
     while has_struck:
         number += 1
         share.count = 0
-        share.items = [0]
-        share.table = {}
+        share.items = [()]
+        share.table = {"t": ()}
         handler = Handler(number, lambda: inner(share))
         with handler:
             outer(share)

@@ -111,8 +111,8 @@ def is_free_for_threads(lock: ByteLock) -> bool:
     free = []
 
     def take() -> None:
-        if lock._threads.acquire(blocking=False):
-            lock._threads.release()
+        if lock.threads.acquire(blocking=False):
+            lock.threads.release()
             free.append(True)
 
     thread = threading.Thread(target=take)
@@ -254,7 +254,7 @@ with one:
     else:
         one.renew()
 if not child:  # it has left the `with`, which was its parent's
-    say("free" if one._threads.acquire(blocking=False) else "held")
+    say("free" if one.threads.acquire(blocking=False) else "held")
 """
     processes.append(Process(descriptor, PRELUDE + script))
 
@@ -357,7 +357,7 @@ def test_no_interrupt_leaves_it_held(descriptor: int) -> None:
                 raise
         has_struck = interrupter.has_struck
 
-        assert lock._depth == 0
+        assert lock.depth == 0
         assert not lock.is_held()
         assert is_free_for_threads(lock)
         assert is_free_for_others(descriptor, 3)
@@ -375,7 +375,7 @@ def test_no_interrupt_in_an_inner_with_changes_the_outer(descriptor: int) -> Non
             with interrupter, lock:
                 pass
             has_struck = interrupter.has_struck
-            assert lock._depth == 1
+            assert lock.depth == 1
             assert lock.is_held()
             assert not is_free_for_others(descriptor, 3)
         assert not lock.is_held()
@@ -432,7 +432,7 @@ def test_a_storm_of_signals_leaves_it_free(descriptor: int, rounds: int) -> None
                         pass
             except KeyboardInterrupt:
                 interrupts += 1
-            assert lock._depth == 0
+            assert lock.depth == 0
             assert not lock.is_held()
             if number % 50 == 0:
                 assert is_free_for_others(descriptor, 3)
@@ -471,7 +471,7 @@ def test_a_signal_handler_may_take_it_while_it_is_being_taken(descriptor: int) -
         sys.settrace(handle)  # type: ignore[arg-type]
         with lock:
             sys.settrace(None)
-            assert lock._depth == 1
+            assert lock.depth == 1
             assert lock.is_held()
             assert not is_free_for_others(descriptor, 3)
         assert not lock.is_held()

@@ -34,6 +34,7 @@ from suitkaise.processing._share._store import (
 )
 
 MIB = 1 << 20
+BUSY_BYTES = 1 << 14  # the least block of a slot whose records have filled one before
 Value = bytes | None
 
 
@@ -79,7 +80,10 @@ class Reader:
         """Answer as an attribute does: nothing is read if the end is where it was."""
         if until is None and self.position == word_of(store, self.slot, END):
             return self.value
+        looked = store.look(self.slot, self.position)
         bodies, position = store.read(self.slot, self.position, until)
+        if until is None and looked is not None:
+            assert looked == (bodies, position)
         assert position >= self.position
         self.value, self.position = replay(self.value, bodies), position
         return self.value
@@ -238,6 +242,65 @@ Histories.TestCase.settings = settings(max_examples=60, stateful_step_count=40, 
 test_readers_and_writers_agree_on_every_history = Histories.TestCase
 
 
+# Looking without the lock
+
+
+class Interrupted:
+    """The memory of a store, where something happens right after a part of it has been copied."""
+
+    def __init__(self, store: Store, happen: Callable[[], object]) -> None:
+        self._bytes = store.bytes
+        self._happen: Callable[[], object] | None = happen
+
+    def __getitem__(self, part: slice) -> memoryview:
+        data = memoryview(bytes(self._bytes[part]))
+        happen, self._happen = self._happen, None
+        if happen is not None:
+            happen()
+        return data
+
+    def __setitem__(self, part: slice, data: bytes) -> None:
+        self._bytes[part] = data
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 10])
+def test_who_looks_sees_that_the_records_were_moved_meanwhile(times: int) -> None:
+    _, store = new_store()
+    write_state(store, 1, b"v")
+    position = write_effect(store, 1, b"w", b"v", may_fold=True)
+    write_effect(store, 1, b"x", b"vw", may_fold=True)
+
+    def fold() -> None:  # to another block, and back, and so on
+        for _ in range(times):
+            store.fold(1, state(b"vwx"))
+
+    assert store.look(1, position) == ([effect(b"x")], store.end(1))
+    store.bytes = Interrupted(store, fold)  # type: ignore[assignment]
+
+    assert store.look(1, position) is None
+
+
+def test_who_looks_sees_what_was_written_meanwhile_or_not_but_no_half_of_it() -> None:
+    _, store = new_store()
+    write_state(store, 1, b"v")
+    position = end = write_effect(store, 1, b"w", b"v", may_fold=True)
+    store.bytes = Interrupted(  # type: ignore[assignment]
+        store, lambda: write_effect(store, 1, b"x", b"vw", may_fold=True)
+    )
+
+    assert store.look(1, position) == ([], end)
+    assert store.look(1, position) == ([effect(b"x")], store.end(1))
+
+
+@pytest.mark.parametrize("position", [-1, 0])
+def test_who_knows_nothing_has_to_read(position: int) -> None:
+    _, store = new_store()
+    assert store.look(1, position) is None
+    write_state(store, 1, b"v")
+
+    assert store.look(1, position) is None
+
+
 # Memory
 
 
@@ -254,7 +317,8 @@ def test_appends_and_folds_use_the_same_few_blocks_again(appends: int) -> None:
 
     churn(store, appends)
 
-    assert store.words[TOP] - HEAP == 2 << SMALLEST
+    # The block of its first value, and two for what it becomes once it is known to be busy.
+    assert store.words[TOP] - HEAP == (1 << SMALLEST) + 2 * BUSY_BYTES
     check_memory(store, range(1, 2))
 
 
@@ -266,7 +330,7 @@ def test_blocks_are_proportional_to_what_they_hold() -> None:
         for _ in range(200):
             write_effect(store, slot, b"0123456789", value, may_fold=True)
 
-        assert store.sizes(slot)[2] <= max(1 << SMALLEST, 4 * (len(value) + 40))
+        assert store.sizes(slot)[2] <= max(BUSY_BYTES, 4 * (len(value) + 40))
 
 
 def test_what_has_shrunk_gives_its_block_back() -> None:

@@ -15,6 +15,8 @@ from pathlib import Path
 PAGE_BYTES = mmap.PAGESIZE
 # Sockets that keep messages apart; where they are missing, frames are cut out of a stream.
 PACKETS = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_STREAM
+# Whether all cores see what one wrote in the order in which it did, without a barrier.
+KEEPS_ORDER = os.name == "posix" and os.uname().machine in ("x86_64", "i686", "amd64")
 _PR_SET_PDEATHSIG = 1
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fcntl import LOCK_UN, lockf
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from suitkaise.cucumber import DeserializationError, SerializationError
 
+from .._platform import KEEPS_ORDER
 from ._effects import (
     ABSENT_ROOT,
     ATOMS,
@@ -53,6 +55,7 @@ from ._store import (
 if TYPE_CHECKING:
     from ._member import Member
 
+T = TypeVar("T")
 _UNSHARABLE = (SerializationError, DeserializationError, NotSharableError)
 _WITHOUT_TURN = object()  # what was to be changed holds an object that others have turns to change
 
@@ -200,16 +203,60 @@ class Attribute:
 
     # Writing
 
-    def assign(self, body: bytes, value: Any, *, is_object: bool, is_plain: bool) -> None:
-        """Put a new state in the place of what is there."""
+    def assign(
+        self,
+        body: bytes,
+        value: Any,
+        *,
+        is_object: bool = False,
+        is_plain: bool = False,
+        is_flat: bool = False,
+    ) -> None:
+        """Put a new state in the place of what is there.
+
+        Args:
+            body: The record that says what it is.
+            value: What it is, nobody else's if it is flat.
+            is_object: Whether that is an object of a user's class.
+            is_plain: Whether it never changes: a number, text, a tuple of such.
+            is_flat: Whether it is an ordinary container of numbers and text.
+        """
         if self._threads._is_owned():
-            self._put_off(lambda: self.assign(body, value, is_object=is_object, is_plain=is_plain))
+            self._put_off(
+                lambda: self.assign(
+                    body, value, is_object=is_object, is_plain=is_plain, is_flat=is_flat
+                )
+            )
             return
-        self._in_turn(self._assign, body, value, is_object, is_plain, begins_turns=is_object)
+        write = partial(self._assign, is_object=is_object, is_plain=is_plain, is_flat=is_flat)
+        self._in_turn(write, body, value, begins_turns=is_object)
+
+    def assign_atom(self, value: Any) -> None:
+        """Put a number, text or None in the place of what is there: `assign`, on a short way."""
+        if self._threads._is_owned():
+            self._put_off(lambda: self.assign_atom(value))
+            return
+        body = encode_state(value)
+        words, at = self.words, self._at
+        with self._threads:
+            is_done = False
+            try:
+                hold(self._lock_file, self._byte)
+                if not words[at + IS_OBJECT] and words[STATE] == RUNNING and not words[at + FROZEN]:
+                    end = self._append_state(body)
+                    is_done = True
+            finally:
+                lockf(self._lock_file, LOCK_UN, 1, self._byte)
+            if is_done:
+                self._take_plain(value, end)
+        if not is_done:
+            self.assign(body, value, is_plain=True)
+        elif self._later:
+            self._catch_up_on_writes()
 
     def remove(self) -> None:
         """Make it one that is not there, and give back its memory."""
-        self.assign(ABSENT_BODY, ABSENT_ROOT, is_object=False, is_plain=False)
+        self.assign(ABSENT_BODY, ABSENT_ROOT)
 
     def alone(self, do: Callable[[], object]) -> None:
         """Call something while nobody else reads or writes here."""
@@ -243,12 +290,7 @@ class Attribute:
             return
         replica = node._replica
         words, at = self.words, self._at
-        if (
-            node is replica.root
-            and replica.seen >= 0
-            and words[STATE] == RUNNING
-            and not words[at + IS_OBJECT]
-        ):
+        if node is replica.root and replica.seen >= 0:
             body, effects, plain = self._encoded((operation, (), *arguments))
             with self._threads:
                 is_done = False
@@ -261,7 +303,10 @@ class Attribute:
                         and not words[at + IS_OBJECT]
                     ):
                         is_current = words[self.end_at] == replica.seen
-                        end = self._append(body)
+                        slot = self.slot
+                        end = self._store.append(slot, body) or self._room.append(
+                            body, self._snapshot
+                        )
                         is_done = True
                 finally:
                     lockf(self._lock_file, LOCK_UN, 1, self._byte)
@@ -335,57 +380,24 @@ class Attribute:
             return function(target, *args, **kwargs), stepping, target
         if self._threads._is_owned():
             raise self._in_the_middle()
-        was_running = self.words[STATE] == RUNNING
-        if not was_running:
-            self.member.check_before_writing()
-        with self.turn:
-            with self._threads:
-                present = self.replica
-                if (  # nobody else writes while this is its turn: what is up to date stays so
-                    present.seen != self.words[self.end_at]
-                    or present.users
-                    or self.words[self._at + FROZEN]
-                    or not self.words[self._at + IS_OBJECT]
-                ):
-                    try:
-                        hold(self._lock_file, self._byte)
-                        self.words[self._at + IS_OBJECT] = 1  # from now on others take turns
-                        present = self._catch_up_to_write()
-                    finally:
-                        lockf(self._lock_file, LOCK_UN, 1, self._byte)
-                if present is not replica:
-                    target = self._follow(target, replica, present)
-                step = Step(present, target, writes)
-                self._ahead = None
-                self._stepping, self._beside = present, self._nothing
-                self.replica = self._nothing  # nobody finds out without the lock what there is
-            try:
-                result = function(
-                    target,
-                    *[self._resolve(value, present) for value in args],
-                    **{name: self._resolve(value, present) for name, value in kwargs.items()},
-                )
-                body, is_whole = self._record(step)
-                if body is None:
-                    end = step.began
-                else:
-                    end = self._append_step(body, step, is_whole, was_running)
-            except BaseException:
-                step.is_kept = False  # what it has changed so far is thrown away
-                raise
-            finally:
-                with self._threads:
-                    self._stepping = None
-                    if step.is_kept and not self.words[self._at + FROZEN]:
-                        self._beside.supersede()
-                        present.close(end)
-                        self.replica = present
-                    else:
-                        present.supersede()
-                        self.replica = self._beside
+        outcome = self._with_turn(self._run, replica, target, function, args, kwargs, writes)
         if self._later:
             self._catch_up_on_writes()
-        return result, present, target
+        return outcome
+
+    def _with_turn(self, write: Callable[..., T], *args: Any) -> T:
+        """Call something while it is this thread's turn to change the object."""
+        turn = self.turn
+        if turn.is_held():
+            with turn:
+                return write(*args)
+        with turn.threads:
+            try:
+                turn.hold_first()
+                return write(*args)
+            finally:
+                turn.depth = 0
+                lockf(self._lock_file, LOCK_UN, 1, turn.byte)
 
     def _in_turn(self, write: Callable[..., Any], *args: Any, begins_turns: bool = False) -> Any:
         """Write, and take the turn for it if methods of an object write here, or are to.
@@ -400,8 +412,7 @@ class Attribute:
         if not begins_turns and not self.words[self._at + IS_OBJECT]:
             result = write(False, *args)
         if result is _WITHOUT_TURN:
-            with self.turn:
-                result = write(True, *args)
+            result = self._with_turn(write, True, *args)
         if self._later:
             self._catch_up_on_writes()
         return result
@@ -430,6 +441,12 @@ class Attribute:
         return self._beside
 
     def _read(self) -> Replica:
+        replica = self.replica
+        if KEEPS_ORDER and not replica.users and not self.words[self._at + FROZEN]:
+            news = self._store.look(self.slot, replica.seen)
+            if news is not None and not self.words[self._at + FROZEN]:
+                with suppress(BufferError):
+                    return self._advance(replica, *news)
         while True:
             try:
                 hold(self._lock_file, self._byte)
@@ -443,20 +460,28 @@ class Attribute:
                 continue  # somebody looks into its memory: what is new comes to a new replica
 
     def _compute(self, has_turn: bool, value: Any) -> object:
-        """Append a computed value; see `_in_turn`."""
+        """Append a computed value; see `_in_turn`.
+
+        It is computed before there is the lock, and again only if somebody else wrote meanwhile: so
+        others wait for the append alone.
+        """
         words = self.words
         with self._threads:
+            replica, computed_at = self.replica, SUPERSEDED
+            if replica.seen != words[self.end_at] and self._stepping is None:
+                replica = self._read()
+            if replica.seen >= 0:
+                result = evaluate(value, replica.root)
+                body, computed_at = encode_state(result), replica.seen
             try:
                 hold(self._lock_file, self._byte)
                 if words[self._at + IS_OBJECT] and not has_turn:
                     return _WITHOUT_TURN
                 if words[STATE] != RUNNING:
                     self.member.check_before_writing()
-                replica = self.replica
-                if replica.seen != words[self.end_at] or words[self._at + FROZEN]:
-                    replica = self._catch_up_to_write()
-                result = evaluate(value, replica.root)
-                body = encode_state(result)
+                if computed_at != words[self.end_at] or words[self._at + FROZEN]:
+                    result = evaluate(value, self._catch_up_to_write().root)
+                    body = encode_state(result)
                 end = self._append_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
@@ -465,7 +490,14 @@ class Attribute:
             return None
 
     def _assign(
-        self, has_turn: bool, body: bytes, value: Any, is_object: bool, is_plain: bool
+        self,
+        has_turn: bool,
+        body: bytes,
+        value: Any,
+        *,
+        is_object: bool,
+        is_plain: bool,
+        is_flat: bool,
     ) -> object:
         """Append a state; see `_in_turn`."""
         words, at = self.words, self._at
@@ -483,9 +515,73 @@ class Attribute:
                     words[at + IS_OBJECT] = 0
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if is_plain and not words[at + FROZEN]:
+            if words[at + FROZEN]:
+                return None
+            if is_plain:
                 self._take_plain(value, end)
+            elif is_flat:  # to copy it is quicker than to rebuild it when it is read
+                self.replica.supersede()
+                self.replica = Replica(self, value, end, is_flat=True)
             return None
+
+    def _run(
+        self,
+        replica: Replica,
+        target: Any,
+        function: Callable[..., Any],
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        writes: tuple[str, ...],
+    ) -> tuple[Any, Replica, Any]:
+        """Run a method; see `run`."""
+        was_running = self.words[STATE] == RUNNING
+        if not was_running:
+            self.member.check_before_writing()
+        with self._threads:
+            present = self.replica
+            if (  # nobody else writes while this is its turn: what is up to date stays so
+                present.seen != self.words[self.end_at]
+                or present.users
+                or self.words[self._at + FROZEN]
+                or not self.words[self._at + IS_OBJECT]
+            ):
+                try:
+                    hold(self._lock_file, self._byte)
+                    self.words[self._at + IS_OBJECT] = 1  # from now on others take turns
+                    present = self._catch_up_to_write()
+                finally:
+                    lockf(self._lock_file, LOCK_UN, 1, self._byte)
+            if present is not replica:
+                target = self._follow(target, replica, present)
+            step = Step(present, target, writes)
+            self._ahead = None
+            self._stepping, self._beside = present, self._nothing
+            self.replica = self._nothing  # nobody finds out without the lock what there is
+        try:
+            if not ATOMS.issuperset(map(type, args)):
+                args = tuple(self._resolve(value, present) for value in args)
+            if kwargs:
+                kwargs = {name: self._resolve(value, present) for name, value in kwargs.items()}
+            result = function(target, *args, **kwargs)
+            body, is_whole = self._record(step)
+            if body is None:
+                end = step.began
+            else:
+                end = self._append_step(body, step, is_whole, was_running)
+        except BaseException:
+            step.is_kept = False  # what it has changed so far is thrown away
+            raise
+        finally:
+            with self._threads:
+                self._stepping = None
+                if step.is_kept and not self.words[self._at + FROZEN]:
+                    self._beside.supersede()
+                    present.close(end)
+                    self.replica = present
+                else:
+                    present.supersede()
+                    self.replica = self._beside
+        return result, present, target
 
     def _record(self, step: Step) -> tuple[bytes | None, bool]:
         try:
@@ -593,7 +689,7 @@ class Attribute:
         for body in bodies:
             is_state, content, plain = decode(body)
             if is_state:
-                if plain and is_plain(replica.root) and not replica.users:
+                if plain and replica.is_plain and not replica.users:
                     replica.set_plain(content, -1)
                 else:
                     replica.supersede()
@@ -655,7 +751,7 @@ class Attribute:
 
     def _take_plain(self, value: Any, end: int) -> None:
         replica = self.replica
-        if is_plain(replica.root) and not replica.users:
+        if replica.is_plain and not replica.users:
             replica.set_plain(value, end)
         else:
             replica.seen = SUPERSEDED

@@ -26,6 +26,7 @@ _ABSENT, _STATE, _RICH_STATE, _EFFECT, _RICH_EFFECT, _EFFECTS, _RICH_EFFECTS = r
 _KIND = [bytes([kind]) for kind in range(7)]
 
 ITEM, ATTRIBUTE, NTH = 0, 1, 2
+_ROOT = ()  # the path that leads to the root: the interpreter has one empty tuple only
 
 # Marshal also takes what has a buffer, and gives back bytes: only these exact types are plain.
 ATOMS: frozenset[type] = frozenset({int, float, complex, bool, str, bytes, type(None)})
@@ -80,20 +81,22 @@ def encode_effect(effect: Effect) -> tuple[bytes, bool]:
         SerializationError: An argument cannot be serialised.
     """
     for part in effect:
-        if type(part) not in ATOMS and not is_plain(part):
+        if type(part) not in ATOMS and part is not _ROOT and not is_plain(part):
             return _KIND[_RICH_EFFECT] + _serialized(effect), False
     return _KIND[_EFFECT] + marshal.dumps(effect), True
 
 
-def encode_effects(effects: list[Effect]) -> bytes:
-    """Return the body of a record that says what several changes did, all or nothing.
+def encode_effects(effects: list[Effect]) -> tuple[bytes, bool]:
+    """Return the body of a record of several changes, all or nothing, and whether it is plain.
 
     Raises:
         SerializationError: An argument cannot be serialised.
     """
-    if all(is_plain(part) for effect in effects for part in effect):
-        return _KIND[_EFFECTS] + marshal.dumps(effects)
-    return _KIND[_RICH_EFFECTS] + _serialized(effects)
+    for effect in effects:
+        for part in effect:
+            if type(part) not in ATOMS and part is not _ROOT and not is_plain(part):
+                return _KIND[_RICH_EFFECTS] + _serialized(effects), False
+    return _KIND[_EFFECTS] + marshal.dumps(effects), True
 
 
 def refusal(value: Any) -> str | None:

@@ -131,11 +131,13 @@ def is_open(kind: type) -> bool:
 def attributes_of(thing: Any) -> dict[str, Any]:
     """Return the attributes that an object has of its own, in its `__dict__` and its slots."""
     attributes = dict(getattr(thing, "__dict__", ()))
-    for name in _slots_of(type(thing)):  # type: ignore[arg-type]
-        try:
-            attributes[name] = object.__getattribute__(thing, name)
-        except AttributeError:
-            continue
+    slots = _slots_of(type(thing))  # type: ignore[arg-type]
+    if slots:
+        for name in slots:
+            try:
+                attributes[name] = object.__getattribute__(thing, name)
+            except AttributeError:
+                continue
     return attributes
 
 

@@ -24,6 +24,8 @@ from functools import partial
 from typing import Any
 
 PATIENCE = 10.0  # what looks like a deadlock for longer is one
+_TRY = LOCK_EX | LOCK_NB
+_TRIES = 10  # before the kernel is asked to wait: it takes longer to wake than most are held
 _RETRY = 0.002
 _NOT_HELD = -1
 _HEAP, _USER, _OWNER = range(3)
@@ -38,6 +40,19 @@ def hold(descriptor: int, byte: int, name: str = "the log of a Share") -> None:
     Raises:
         RuntimeError: This thread waits for a process that waits for this thread.
     """
+    try:
+        lockf(descriptor, _TRY, 1, byte)
+    except OSError:  # somebody holds it
+        _wait_for(descriptor, byte, name)
+
+
+def _wait_for(descriptor: int, byte: int, name: str) -> None:
+    for _ in range(_TRIES):
+        try:
+            lockf(descriptor, _TRY, 1, byte)
+            return
+        except OSError:
+            continue
     give_up = None
     while True:
         try:
@@ -82,6 +97,10 @@ class ByteLock:
         descriptor: The lock file.
         byte: Which of its bytes.
         name: What it guards, for the error.
+
+    Attributes:
+        threads: The lock of the threads: held once by who holds it, however often it was taken.
+        depth: How often that is.
     """
 
     __exit__ = _Exit()
@@ -95,25 +114,30 @@ class ByteLock:
 
     def renew(self) -> None:
         """Be held by no thread: at the beginning, and after a fork."""
-        self._threads: Any = threading.RLock()  # held once, however often it is taken
-        self._depth = 0  # how often that is
+        self.threads: Any = threading.RLock()
+        self.depth = 0
         self._coming: dict[int, _Entry] = {}  # by thread: what it is about to enter
 
     def is_held(self) -> bool:
         """Tell whether this thread holds it, or is about to."""
-        return bool(self._threads._is_owned())
+        return bool(self.threads._is_owned())
 
     def __enter__(self) -> None:
         entry = self._coming.pop(threading.get_ident(), None)
-        before = self._depth if self._threads._is_owned() else _NOT_HELD
+        before = self.depth if self.threads._is_owned() else _NOT_HELD
         if entry is not None:
             entry.before = before
         if before == _NOT_HELD:
-            self._threads.acquire()
-            self._depth = 1
+            self.threads.acquire()
+            self.depth = 1
         else:
-            self._depth = before + 1
+            self.depth = before + 1
         # Also if it is held already: maybe a signal's handler has come between these two lines.
+        hold(self._descriptor, self.byte, self._name)
+
+    def hold_first(self) -> None:
+        """Take it, for who writes the steps out, has just taken `threads`, and puts them back."""
+        self.depth = 1
         hold(self._descriptor, self.byte, self._name)
 
     def new_exit(self) -> Callable[..., None]:
@@ -128,18 +152,18 @@ class ByteLock:
 
     def leave(self, *_: object) -> None:
         """Undo what one `__enter__` did."""
-        self.restore(self._depth - 1 or _NOT_HELD)
+        self.restore(self.depth - 1 or _NOT_HELD)
 
     def restore(self, depth: int) -> None:
         """Be held by this thread as often as it was; can be done again if it was interrupted."""
-        if not self._threads._is_owned():
+        if not self.threads._is_owned():
             return
         if depth == _NOT_HELD:
-            self._depth = 0
+            self.depth = 0
             lockf(self._descriptor, LOCK_UN, 1, self.byte)
-            self._threads.release()
+            self.threads.release()
         else:
-            self._depth = depth
+            self.depth = depth
 
 
 def _leave(lock: ByteLock, entries: list[_Entry], *_: object) -> None:

@@ -19,6 +19,7 @@ from ._attribute import Attribute
 from ._effects import ABSENT_ROOT, encode_state, is_plain, refusal
 from ._kinds import OBJECT, kind_of
 from ._locks import Locks
+from ._parts import flat_copy
 from ._scalars import strip
 from ._store import (
     ENDED,
@@ -100,7 +101,7 @@ class Member:
         """Make it an empty Share, which has not been started."""
         self.store.format()
         self.words[STATE] = RUNNING
-        self._directory.assign(encode_state([]), [], is_object=False, is_plain=False)
+        self._directory.assign(encode_state([]), [])
         self.words[STATE] = STOPPED
 
     def find(self, name: str) -> Attribute | None:
@@ -128,6 +129,9 @@ class Member:
         value = strip(value)
         if (reason := refusal(value)) is not None:
             raise TypeError(f"cannot share `share.{name}` ({_type_name(value)}): {reason}")
+        copy = flat_copy(value)
+        is_flat = copy is not None
+        value = copy if is_flat else value
         try:
             body = encode_state(value)
         except Exception as error:
@@ -141,6 +145,7 @@ class Member:
             value,
             is_object=not is_plain(value) and kind_of(type(value)) == OBJECT,
             is_plain=is_plain(value),
+            is_flat=is_flat,
         )
 
     def delete(self, name: str) -> None:

@@ -29,6 +29,17 @@ def holding_parts(thing: Any) -> list[tuple[Any, Any]]:
     ]
 
 
+def flat_copy(thing: Any) -> Any:
+    """Return a copy of an ordinary container of numbers and text alone; None if it is none."""
+    if type(thing) not in (list, dict, set):
+        return None
+    copy = thing.copy()  # before it is looked at: other threads may be changing it
+    is_flat = ATOMS.issuperset(map(type, copy))
+    if type(copy) is dict:
+        is_flat = is_flat and ATOMS.issuperset(map(type, copy.values()))
+    return copy if is_flat else None
+
+
 def is_holding(thing: Any) -> bool:
     """Tell whether something holds, or may come to hold, what can change."""
     kind = kind_of(type(thing))

@@ -52,6 +52,9 @@ class Replica:
         value: What `share.name` gives.
         seen: The position; -1 while it is being changed, SUPERSEDED when another took its place.
         words, end_at: Where the position of the truth stands.
+        is_plain: Whether that is what never changes: a number, text, a tuple of such.
+        is_node: Whether it is a container, whose methods look for what is new inside it.
+        is_proxy: Whether it is a proxy, which always does.
         holds_objects: Whether there are objects of the user's in it, which need a proxy to be read.
         objects: How many.
         journal: What a method that changes it has done so far; None: none does.
@@ -65,6 +68,9 @@ class Replica:
         "attribute",
         "end_at",
         "holds_objects",
+        "is_node",
+        "is_plain",
+        "is_proxy",
         "journal",
         "objects",
         "root",
@@ -74,7 +80,15 @@ class Replica:
         "words",
     )
 
-    def __init__(self, attribute: Attribute, root: Any, seen: int, *, is_plain: bool) -> None:
+    def __init__(
+        self,
+        attribute: Attribute,
+        root: Any,
+        seen: int,
+        *,
+        is_plain: bool = False,
+        is_flat: bool = False,
+    ) -> None:
         self.attribute = attribute
         self.words = attribute.words
         self.end_at = attribute.end_at
@@ -85,8 +99,14 @@ class Replica:
         self._links: dict[int, tuple[Any, Any, Any]] = {}
         self._most_links = _LEAST_LINKS
         self._past: Replica | None = None
-        self.root = root if is_plain else self.adopt(root, None, None)
+        if is_flat:
+            root = NODE_TYPES[type(root)]._made_of(root)  # type: ignore[attr-defined]
+            root._replica, root._up, root._key = self, None, None
+        self.root = root if is_plain or is_flat else self.adopt(root, None, None)
         self.value = track(root, attribute.origin) if is_plain else self._present_root()
+        self.is_plain = is_plain and root is not ABSENT_ROOT
+        self.is_node = isinstance(self.root, Node)
+        self.is_proxy = self.value is not self.root and kind_of(type(self.root)) == OBJECT
         self.seen = seen
 
     def set_plain(self, value: Any, seen: int) -> None:
@@ -175,6 +195,8 @@ class Replica:
             past.attribute, past.words, past.end_at = self.attribute, self.words, self.end_at
             past.root, past._links, past._past = self.root, self._links, None
             past.journal, past.users, past.holds_objects = None, [], self.holds_objects
+            past.is_plain = self.is_plain
+            past.is_node, past.is_proxy = self.is_node, self.is_proxy
             past.seen = SUPERSEDED
         return self._past
 

@@ -7,6 +7,7 @@ import gc
 import os
 import weakref
 from collections.abc import Iterator
+from sys import _getframe
 from types import TracebackType
 from typing import Any, Self
 
@@ -18,14 +19,16 @@ from ._effects import ABSENT_ROOT, ATOMS
 from ._guardian import Guardian
 from ._kinds import share_as_value
 from ._locks import ByteLock
+from ._lookahead import calls_a_method
 from ._member import Member, absent_message, create_memory
 from ._membership import Membership
 from ._scalars import TRACKED, is_computed
-from ._store import COORDINATOR, ENDED, FAILED, RUNNING, STATE
+from ._store import COORDINATOR, END, ENDED, FAILED, ROOT_AT, RUNNING, STATE
 
 _STOP_PATIENCE = 5.0
 _START_PATIENCE = 10.0
 _OWN = ("_member", "_guardian", "_ticket")
+_ROOT_AT = ROOT_AT - END  # beside a replica's `end_at`
 
 
 class Share:
@@ -88,7 +91,14 @@ class Share:
         if attribute is not None:
             replica = attribute.replica
             words = replica.words
-            if replica.seen == words[replica.end_at] and words[STATE] == RUNNING:
+            seen = replica.seen
+            if (
+                seen == words[replica.end_at]
+                or (
+                    seen >= words[replica.end_at + _ROOT_AT]
+                    and (replica.is_proxy or (replica.is_node and calls_a_method(_getframe(1))))
+                )
+            ) and words[STATE] == RUNNING:
                 value = replica.value
                 if value is not ABSENT_ROOT:
                     return value
@@ -113,7 +123,10 @@ class Share:
             if value._origin is attribute.origin and is_computed(value):
                 attribute.compute(value)
                 return
-        elif type(value) not in ATOMS and attribute.holds(value):
+        elif type(value) in ATOMS:
+            attribute.assign_atom(value)
+            return
+        elif attribute.holds(value):
             return  # `share.items += [1]` assigns what it has changed
         member.assign(name, value)
 

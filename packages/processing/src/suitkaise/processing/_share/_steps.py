@@ -52,12 +52,13 @@ class Step:
         if effects is None or self._journal.is_moved_changed or (noted and not _are_plain(effects)):
             self.is_kept = False
             return encode_state(self.replica.root), True
-        effects = noted + effects
+        if noted:
+            effects = noted + effects
         if not effects:
             return None, False
-        if not _are_plain(effects):
-            self.is_kept = False  # it holds what the caller can still change
-        return encode_effects(effects), False
+        # What is not plain holds what the caller can still change.
+        body, self.is_kept = encode_effects(effects)
+        return body, False
 
     def _rebound(self) -> list[Effect] | None:
         """Return effects for what was rebound; None if there may be changes besides."""
@@ -94,8 +95,4 @@ def _attributes(thing: Any, names: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _are_plain(effects: list[Effect]) -> bool:
-    for effect in effects:
-        for part in effect:
-            if type(part) not in ATOMS and not is_plain(part):
-                return False
-    return True
+    return all(is_plain(part) for effect in effects for part in effect)

@@ -20,7 +20,8 @@ What a record or a snapshot says is its reader's business (`_effects`), except t
 all there is to know: what came before it need not be read.
 
 All is pure: no locks, no processes, only a buffer. Who reads or writes a slot holds its lock
-(`_locks`); blocks are moved under the heap's lock besides, which is the `heap_lock` given here.
+(`_locks`), or only looks (`look`); blocks are moved under the heap's lock besides, which is the
+`heap_lock` given here.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ _BLOCK_HEADER = 24
 _LENGTH_OF_RECORD = struct.Struct("<Q")
 _RECORD_HEADER = 8
 _LEAST_ROOM = 2048
+_ROOM_OF_BUSY = 12_288  # of a slot whose records have filled its room once
 _LARGE = 65_536  # a block that is worth giving back once its content is small
 
 HEAP = (HEADER_BYTES + MOST_SLOTS * SLOT_WORDS * 8 + 4095) & ~4095
@@ -132,13 +134,36 @@ class Store:
             bodies.append(bytes(self.bytes[block + _BLOCK_HEADER : start]))
             position = base
         if position < end:
-            data = bytes(self.bytes[start + position - base : start + end - base])
-            unpack, offset, size = _LENGTH_OF_RECORD.unpack_from, 0, end - position
-            while offset < size:
-                following = offset + _RECORD_HEADER + unpack(data, offset)[0]
-                bodies.append(data[offset + _RECORD_HEADER : following])
-                offset = following
+            bodies += _bodies(bytes(self.bytes[start + position - base : start + end - base]))
         return bodies, end
+
+    def look(self, slot: int, position: int) -> tuple[list[bytes], int] | None:
+        """Return what `read` would, without the slot's lock; None if that cannot be told.
+
+        What has been recorded stays as it is for as long as its block is the slot's, and a block
+        never comes back to a slot with the base that it had. So if both are the same before and
+        after, what was read in between is right.
+
+        Args:
+            slot: Its number.
+            position: Where the reader is. If it knows nothing yet, it has to `read`.
+        """
+        words = self.words
+        at = FIRST_SLOT + slot * SLOT_WORDS
+        block = words[at + BLOCK]
+        word = block >> 3
+        end = words[at + END]
+        state_at = words[at + STATE_AT] - 1
+        base = words[word + _BASE]
+        start = block + _BLOCK_HEADER + words[word + _LENGTH] - base
+        if not block or not base <= position <= end or words[at + BLOCK] != block:
+            return None
+        if position <= state_at < end:
+            position = state_at
+        data = bytes(self.bytes[start + position : start + end])
+        if words[at + BLOCK] != block or words[word + _BASE] != base:
+            return None
+        return _bodies(data), end
 
     def append(
         self, slot: int, body: bytes, *, is_state: bool = False, is_kept: bool = False
@@ -208,7 +233,8 @@ class Store:
             snapshot: What the records come to.
             body_bytes: How large the body of a record is that must have room beside it.
         """
-        self._move(slot, snapshot, b"", self.end(slot), _room_beside(len(snapshot), body_bytes))
+        room = max(_ROOM_OF_BUSY, _room_beside(len(snapshot), body_bytes))
+        self._move(slot, snapshot, b"", self.end(slot), room)
 
     def grow(self, slot: int, body_bytes: int) -> None:
         """Move a slot as it is to a block with room for a record whose body has so many bytes."""
@@ -282,6 +308,17 @@ class Store:
                     words[note_at] = 0
                 else:
                     self._blocks.give(note_at)
+
+
+def _bodies(records: bytes) -> list[bytes]:
+    """Cut records into what they say."""
+    unpack, offset, size = _LENGTH_OF_RECORD.unpack_from, 0, len(records)
+    bodies = []
+    while offset < size:
+        following = offset + _RECORD_HEADER + unpack(records, offset)[0]
+        bodies.append(records[offset + _RECORD_HEADER : following])
+        offset = following
+    return bodies
 
 
 def _room_beside(size: int, body_bytes: int = 0) -> int:
