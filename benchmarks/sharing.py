@@ -417,7 +417,7 @@ CONTESTS = (
                 )
             ),
         ),
-        reference=MANAGER.name,
+        reference=_NAMESPACE,
         aim=1 / 20,
     ),
 )

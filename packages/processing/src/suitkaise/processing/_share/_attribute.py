@@ -281,7 +281,10 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.compute(value))
             return
-        self._in_turn(self._compute, value)
+        if self.words[self._at + IS_OBJECT] or self._compute(False, value) is _WITHOUT_TURN:
+            self._with_turn(self._compute, True, value)
+        if self._later:
+            self._catch_up_on_writes()
 
     def append_effect(self, node: Any, operation: str, arguments: tuple[Any, ...]) -> None:
         """Append an effect that holds whatever is there, if nothing else became of the root."""
@@ -388,16 +391,15 @@ class Attribute:
     def _with_turn(self, write: Callable[..., T], *args: Any) -> T:
         """Call something while it is this thread's turn to change the object."""
         turn = self.turn
-        if turn.is_held():
-            with turn:
-                return write(*args)
         with turn.threads:
+            is_first = not turn.depth  # or a signal handler in the first or last steps of another
             try:
                 turn.hold_first()
                 return write(*args)
             finally:
-                turn.depth = 0
-                lockf(self._lock_file, LOCK_UN, 1, turn.byte)
+                if is_first:
+                    turn.depth = 0
+                    lockf(self._lock_file, LOCK_UN, 1, turn.byte)
 
     def _in_turn(self, write: Callable[..., Any], *args: Any, begins_turns: bool = False) -> Any:
         """Write, and take the turn for it if methods of an object write here, or are to.
@@ -485,7 +487,7 @@ class Attribute:
                 end = self._append_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if is_plain(result) and not words[self._at + FROZEN]:
+            if (type(result) in ATOMS or is_plain(result)) and not words[self._at + FROZEN]:
                 self._take_plain(result, end)
             return None
 

@@ -26,6 +26,8 @@ class Journal:
             effect that put it there is recorded as it is at the end, with the change in it.
     """
 
+    __slots__ = ("_moved", "_replica", "effects", "is_moved_changed", "thread")
+
     def __init__(self, replica: Replica) -> None:
         self.effects: list[Effect] = []
         self.thread = threading.get_ident()

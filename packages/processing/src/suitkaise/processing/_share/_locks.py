@@ -164,6 +164,8 @@ class ByteLock:
             self.threads.release()
         else:
             self.depth = depth
+            if not depth:  # a signal handler has come in the first or last steps of another
+                lockf(self._descriptor, LOCK_UN, 1, self.byte)
 
 
 def _leave(lock: ByteLock, entries: list[_Entry], *_: object) -> None:

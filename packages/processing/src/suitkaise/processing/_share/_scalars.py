@@ -58,7 +58,12 @@ _NONE = _Nothing()
 
 def evaluate(value: Any, present: Any) -> Any:
     """Compute a tracked value again, from what stands there now."""
-    return _evaluate(value._expression, present)
+    step = value._expression
+    if type(step) is _Step and step.left is _READ:  # `share.n += 1`, as most are
+        right = step.right
+        if type(right) is not _Step and right is not _READ and right is not _NONE:
+            return step.operation(present, right)
+    return _evaluate(step, present)
 
 
 def _evaluate(expression: Expression, present: Any) -> Any:

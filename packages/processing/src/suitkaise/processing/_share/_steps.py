@@ -28,6 +28,17 @@ class Step:
         is_kept: Whether the replica is, after `record`, what everybody else's will be.
     """
 
+    __slots__ = (
+        "_before",
+        "_has_others",
+        "_journal",
+        "_target",
+        "_writes",
+        "began",
+        "is_kept",
+        "replica",
+    )
+
     def __init__(self, replica: Replica, target: Any, writes: tuple[str, ...]) -> None:
         self.replica = replica
         self._target = target
