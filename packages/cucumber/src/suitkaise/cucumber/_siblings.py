@@ -5,7 +5,7 @@ uses it, and with the version that their wheels require.
 """
 
 from suitkaise.cucumber._handlers._context_variables import find_variable, places_of
-from suitkaise.cucumber._payload import Writable, serialize_flat
+from suitkaise.cucumber._payload import Writable, serialize_flat, serialize_plain
 from suitkaise.cucumber._prologue import Series
 from suitkaise.cucumber._reconnection import Resources
 from suitkaise.cucumber._type_keys import check_auth
@@ -19,5 +19,6 @@ __all__ = [
     "find_variable",
     "places_of",
     "serialize_flat",
+    "serialize_plain",
     "walk",
 ]

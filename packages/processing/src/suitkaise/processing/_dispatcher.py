@@ -25,7 +25,7 @@ from ._messages import Done, Message, Rejected
 from ._notice import Notice
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE
 from ._pooled_worker import PooledWorker
-from ._scheduler import Action, Assign, Fail, Scheduler, Split
+from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ class Dispatcher:
                 if kill and number in running:
                     self._retire(worker)
             for worker in self._crew.values():
-                worker.forget(job.number)
+                worker.forget(job)
             if self._jobs:
                 self._replace(None)
 
@@ -207,23 +207,26 @@ class Dispatcher:
             if chunk is None:
                 return
             if isinstance(message, Done):
-                items, busy = message.items, message.busy
-                if items:
-                    delivered = Delivered(chunk, items, message.values, message.failures)
-                    self._deliver(chunk.job, delivered)
-                if chunk.start + items < chunk.stop:
-                    self._deliver(chunk.job, GivenBack(chunk, chunk.start + items))
+                self._take(worker, chunk, message)
             else:
-                items, busy = 0, 0.0
                 if message.is_function:
                     self._deliver(chunk.job, Broken(message.payload))
                 elif chunk.stop - chunk.start == 1:
                     self._deliver(chunk.job, Unreadable(chunk, message.payload))
                 else:
                     self._deliver(chunk.job, Unpackable(chunk))
-            self._carry_out(self.scheduler.chunk_done(worker.number, message.chunk, items, busy))
+                self._carry_out(self.scheduler.chunk_done(worker.number, message.chunk, 0, 0.0))
             if self._state is State.CLOSING:
                 self._changed.notify()
+
+    def _take(self, worker: PooledWorker, chunk: Chunk, done: Done) -> None:
+        """Take results: first the worker gets its next chunk, then the caller is told of them."""
+        items = done.items
+        self._carry_out(self.scheduler.chunk_done(worker.number, done.chunk, items, done.busy))
+        if items:
+            self._deliver(chunk.job, Delivered(chunk, items, done.values, done.failures))
+        if chunk.start + items < chunk.stop:
+            self._deliver(chunk.job, GivenBack(chunk, chunk.start + items))
 
     def on_exit(self, child: Child) -> None:
         """Take note that a worker has ended, and put another in its place if there is work."""

@@ -112,6 +112,7 @@ class Function(NamedTuple):
     timeout: float  # seconds that each item may take; 0: as long as it likes
     payload: Payload
     secrets: bytes = b""  # as in Start
+    ended: tuple[int, ...] = ()  # jobs whose functions are no longer needed, as in Forget
 
 
 class Work(NamedTuple):

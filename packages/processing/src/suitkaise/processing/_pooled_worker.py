@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from ._scheduler import Chunk
 
 
+_SMALL_BYTES = 4096  # of a function that a worker may keep until it gets another
+
+
 class PooledWorker:
     """What a worker has been given. Its owner holds a lock.
 
@@ -30,6 +33,7 @@ class PooledWorker:
         self.surroundings = surroundings
         self.is_overdue = False
         self._functions: set[int] = set()  # the jobs whose function it has
+        self._ended: list[int] = []  # of these jobs it may still have one
 
     def start(self, *, forwards_logs: bool) -> Start:
         """Return its first message."""
@@ -45,16 +49,34 @@ class PooledWorker:
             self.surroundings = surroundings
             self._functions.add(number)
             timeout = job.item_timeout or 0.0
+            ended, self._ended = tuple(self._ended), []
             child.send(
-                Function(number, job.star, changed, job.context, timeout, job.function, job.secrets)
+                Function(
+                    number,
+                    job.star,
+                    changed,
+                    job.context,
+                    timeout,
+                    job.function,
+                    job.secrets,
+                    ended,
+                )
             )
         # If the child is gone, its end is on its way, and the chunk goes to another.
         child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
 
-    def forget(self, number: int) -> None:
-        """Have it forget the function of a job that has ended."""
-        if number in self._functions and self.child is not None:
-            self._functions.discard(number)
+    def forget(self, job: Job) -> None:
+        """Have it forget the function of a job that has ended: at once, or with the next if small.
+
+        To wake it for that would take as long as to run a small chunk.
+        """
+        number = job.number
+        if number not in self._functions or self.child is None:
+            return
+        self._functions.discard(number)
+        if type(job.function) is bytes and len(job.function) <= _SMALL_BYTES:
+            self._ended.append(number)
+        else:
             self.child.send(Forget(number))
 
     def runs_over(self) -> bool:

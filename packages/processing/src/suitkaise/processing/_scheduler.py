@@ -17,7 +17,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
-LEAST_SECONDS = 0.0002  # what a chunk should last at least: a message costs about half of it
+LEAST_SECONDS = 0.001  # what a chunk should last at least: its messages wake three threads
 CHUNK_SECONDS = 0.02  # what a chunk should last: long beside a message, short beside patience
 PREFETCH_SECONDS = 0.05  # a worker gets a chunk in advance only if chunks are shorter than this
 GROWTH = 32  # chunks of an input without a length grow so many times at most, one to the next
@@ -79,8 +79,14 @@ Action = Assign | Fail | Split
 class _Job:
     remaining: int | None  # items not yet cut into chunks, if known
     ready: deque[Chunk] = field(default_factory=deque)
-    item_seconds: float | None = None  # measured, a moving average
+    busy: float = 0.0  # seconds that so many items took: what is older counts for half as much
+    items: float = 0.0
     last_size: int = 0
+
+    @property
+    def item_seconds(self) -> float | None:
+        """What an item takes, as far as that is known."""
+        return self.busy / self.items if self.items else None
 
 
 class Scheduler:
@@ -113,7 +119,7 @@ class Scheduler:
             size = min(most, GROWTH * state.last_size)
         else:  # towards the end smaller, so that all finish together; but worth its message
             size = min(most, max(state.remaining / (2 * workers), LEAST_SECONDS / seconds))
-        return max(1, int(size))
+        return max(1, round(size))
 
     def has_chunks(self, job: int) -> bool:
         """Whether chunks of the job wait or run."""
@@ -171,9 +177,8 @@ class Scheduler:
             state = self._jobs.get(chunk.job)
             if state is not None:
                 if items:
-                    measured = busy / items
-                    before = state.item_seconds
-                    state.item_seconds = measured if before is None else (before + measured) / 2
+                    state.busy = state.busy / 2 + busy
+                    state.items = state.items / 2 + items
                 if state.remaining is not None:
                     state.remaining += chunk.stop - chunk.start - items
         return self._assign()

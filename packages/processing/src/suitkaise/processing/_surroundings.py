@@ -15,9 +15,11 @@ import os
 import re
 import sys
 import warnings
-from pathlib import Path
 from typing import Any
 
+# The environment as the interpreter keeps it, encoded: to decode it all takes longer than the rest.
+_encoded: Any = getattr(os.environ, "_data", None)
+_last: tuple[Any, dict[str, str]] = (None, {})  # encoded, decoded
 _leveled: set[str] = set()  # the loggers that `apply` has given a level last; the main thread's
 
 
@@ -28,7 +30,7 @@ def capture() -> bytes:
     its loggers let pass: their levels, and what `logging.disable` has set.
     """
     try:
-        folder = str(Path.cwd())
+        folder = os.getcwd()  # noqa: PTH109  a Path is made of it and back
     except FileNotFoundError:  # it was deleted: the child stays where the server is
         folder = ""
     filters: list[Any] = list(warnings.filters)
@@ -37,7 +39,7 @@ def capture() -> bytes:
             folder,
             [str(entry) for entry in sys.path],
             [str(argument) for argument in sys.argv],
-            dict(os.environ),
+            _environment(),
             [
                 (
                     action,
@@ -61,7 +63,7 @@ def apply(surroundings: bytes) -> None:
             os.chdir(folder)
     sys.path[:] = path
     sys.argv[:] = arguments
-    if environment != dict(os.environ):
+    if environment != _environment():
         for name in os.environ.keys() - environment.keys():
             del os.environ[name]
         os.environ.update(environment)
@@ -78,6 +80,19 @@ def apply(surroundings: bytes) -> None:
         )
         for action, message, category, module, line in filters
     ]
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment variables; what it returns is not to be changed."""
+    global _last
+    if _encoded is None:
+        return dict(os.environ)
+    encoded, environment = _last
+    if encoded != _encoded:
+        encoded = _encoded.copy()
+        environment = dict(os.environ)
+        _last = encoded, environment
+    return environment
 
 
 def _levels() -> tuple[int, int, dict[str, int]]:

@@ -10,6 +10,7 @@ from contextvars import Context
 from typing import Any
 
 from suitkaise.cucumber import SerializationError
+from suitkaise.cucumber._siblings import serialize_plain
 
 from . import _surroundings
 from ._alarm import SectionAlarm
@@ -21,14 +22,13 @@ from ._lifecycle import Lifecycle
 from ._log_records import without_new_handlers
 from ._messages import Done, Forget, Function, Rejected, Work
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, StatusPage
-from ._parcels import Payload, pack, set_out, unpack
+from ._parcels import Payload, carrying, pack, set_out, unpack
 from ._reconnection import learn
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
 from ._skprocess import Skprocess
 
 GIVE_BACK_SECONDS = 2 * CHUNK_SECONDS  # after which a worker returns what it has not begun
-_PLAIN = frozenset({int, float, str, bytes, bool, complex, type(None)})
 
 Call = Callable[[Any], Any]
 
@@ -60,17 +60,22 @@ class Worker:
                 else:
                     context.run(self._work, message)
             elif isinstance(message, Function):
+                for job in message.ended:
+                    self._forget(job)
                 self._functions[message.job] = message
                 if message.surroundings:
                     _surroundings.apply(message.surroundings)
                 if message.context:
                     self._contexts[message.job] = make_context(message.context)
             elif isinstance(message, Forget):
-                self._functions.pop(message.job, None)
-                self._calls.pop(message.job, None)
-                context = self._contexts.pop(message.job, None)
-                if context is not None:
-                    drop_context(context)
+                self._forget(message.job)
+
+    def _forget(self, job: int) -> None:
+        self._functions.pop(job, None)
+        self._calls.pop(job, None)
+        context = self._contexts.pop(job, None)
+        if context is not None:
+            drop_context(context)
 
     def _work(self, work: Work) -> None:
         call = self._calls.get(work.job)
@@ -166,10 +171,10 @@ class Worker:
         self, values: list[Any], failures: dict[int, bytes], start: int
     ) -> Payload | list[Payload]:
         """Serialise the values: all at once if nothing can go wrong, else each by itself."""
-        # A class need not be hashable; plain values can be too large together.
-        with contextlib.suppress(TypeError, SerializationError):
-            if _PLAIN.issuperset(map(type, values)):
-                return pack(values)
+        plain = serialize_plain(values)
+        if plain is not None:
+            with contextlib.suppress(SerializationError):  # too large together
+                return carrying(plain)
         packed: list[Payload] = []
         for position, value in enumerate(values, start):
             self._page.words[ITEM] = position + 1
