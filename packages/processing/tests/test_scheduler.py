@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from suitkaise.processing._scheduler import (
+    BYTES_AHEAD,
     CHUNKS_AHEAD,
     DEATHS,
     GROWTH,
+    LARGE_BYTES,
     LEAST_SECONDS,
     MOST_ITEMS,
     Action,
@@ -119,6 +121,24 @@ def test_a_chunk_is_never_so_short_that_its_message_costs_more() -> None:
     sizes = sizes_of_chunks(100_000, 1e-6, 100)
 
     assert min(sizes[1:]) == round(LEAST_SECONDS / 1e-6)
+
+
+def test_large_chunks_are_packed_and_sent_when_they_are_needed() -> None:
+    scheduler = scheduler_with(workers=2, items=None)
+    for index in range(2):
+        assert scheduler.wants_chunk(0)
+        scheduler.chunk_ready(0, index, 1, None, BYTES_AHEAD)
+    assert scheduler.wants_chunk(0)  # both run; the next may be packed meanwhile
+
+    assert scheduler.chunk_ready(0, 2, 1, None, BYTES_AHEAD) == []
+    assert not scheduler.wants_chunk(0)  # a second one would wait for long
+
+    (given,) = scheduler.chunk_done(0, 1, 1, 1e-4)
+    assert isinstance(given, Assign)
+    assert given.chunk.first == 2
+    assert scheduler.wants_chunk(0)
+    assert scheduler.chunk_ready(0, 3, 1, None, LARGE_BYTES) == []  # though items are short
+    assert scheduler.wants_chunk(0)
 
 
 def test_what_a_worker_gives_back_counts_as_not_yet_cut() -> None:

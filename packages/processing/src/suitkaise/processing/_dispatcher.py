@@ -105,7 +105,8 @@ class Dispatcher:
     def submit(self, job: Job, first: int, cargo: Cargo) -> None:
         """Take a chunk of a job."""
         with self._lock:
-            self._carry_out(self.scheduler.chunk_ready(job.number, first, len(cargo.items), cargo))
+            items, size = len(cargo.items), len(cargo.payload)
+            self._carry_out(self.scheduler.chunk_ready(job.number, first, items, cargo, size))
             if len(self._crew) < self.workers:
                 self._replace(None)
 
@@ -224,7 +225,8 @@ class Dispatcher:
         items = done.items
         self._carry_out(self.scheduler.chunk_done(worker.number, done.chunk, items, done.busy))
         if items:
-            self._deliver(chunk.job, Delivered(chunk, items, done.values, done.failures))
+            delivered = Delivered(chunk.first, chunk.start, items, done.values, done.failures)
+            self._deliver(chunk.job, delivered)
         if chunk.start + items < chunk.stop:
             self._deliver(chunk.job, GivenBack(chunk, chunk.start + items))
 

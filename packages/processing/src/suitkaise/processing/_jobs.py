@@ -34,12 +34,13 @@ class Cargo(NamedTuple):
 
 
 class Delivered(NamedTuple):
-    """Arrival: a chunk's results."""
+    """Arrival: a chunk's results. The chunk is gone, so that the memory of its items is free."""
 
-    chunk: Chunk
-    items: int  # how many of it have run
+    origin: int  # the index of the item at position 0 of the chunk
+    start: int  # the position of the first item
+    items: int  # how many have run
     values: Payload | list[Payload]
-    failures: dict[int, bytes]
+    failures: dict[int, bytes]  # by position
 
 
 class Died(NamedTuple):
@@ -329,9 +330,9 @@ class Job:
         return Batch(index, [None], {index: error})
 
     def _open_delivered(self, arrival: Delivered) -> Batch:
-        chunk, count, packed, failures = arrival
-        first = chunk.first + chunk.start
-        errors = {chunk.first + at: _open_error(error) for at, error in failures.items()}
+        origin, start, count, packed, failures = arrival
+        first = origin + start
+        errors = {origin + at: _open_error(error) for at, error in failures.items()}
         if not isinstance(packed, list):
             values, error = self._open_value(packed, first)
             if error is None:

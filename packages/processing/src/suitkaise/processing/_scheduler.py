@@ -23,6 +23,8 @@ PREFETCH_SECONDS = 0.05  # a worker gets a chunk in advance only if chunks are s
 GROWTH = 32  # chunks of an input without a length grow so many times at most, one to the next
 MOST_ITEMS = 10_000
 CHUNKS_AHEAD = 2  # ready per worker, beside those that are running
+BYTES_AHEAD = 1 << 24  # ready per job, unless a single chunk has more: memory that waits is memory
+LARGE_BYTES = 1 << 20  # so large a chunk is not sent in advance: it is mapped, not read
 DEATHS = 2  # so many workers may die before a chunk's first item until the chunk is to blame
 
 
@@ -37,6 +39,7 @@ class Chunk:
         start: Position of the first item to run.
         stop: Position after the last item to run.
         cargo: The items, as the caller packed them; not looked at here.
+        size: How many bytes that is.
         deaths: How many workers have died with it before they began its first item.
     """
 
@@ -46,6 +49,7 @@ class Chunk:
     start: int
     stop: int
     cargo: Any
+    size: int = 0
     deaths: int = 0
 
 
@@ -103,7 +107,9 @@ class Scheduler:
     def wants_chunk(self, job: int) -> bool:
         """Whether the caller should hand in another chunk of the job now."""
         state = self._jobs.get(job)
-        return state is not None and len(state.ready) < CHUNKS_AHEAD * max(1, len(self._workers))
+        if state is None or len(state.ready) >= CHUNKS_AHEAD * max(1, len(self._workers)):
+            return False
+        return sum(chunk.size for chunk in state.ready) < BYTES_AHEAD
 
     def chunk_size(self, job: int) -> int:
         """How many items the job's next chunk should have."""
@@ -158,7 +164,9 @@ class Scheduler:
         self._jobs[job] = _Job(items)
         self._turns.append(job)
 
-    def chunk_ready(self, job: int, first: int, items: int, cargo: Any) -> list[Action]:
+    def chunk_ready(
+        self, job: int, first: int, items: int, cargo: Any, size: int = 0
+    ) -> list[Action]:
         """The caller has cut and packed a chunk: so many items, the first with this index."""
         state = self._jobs.get(job)
         if state is None:
@@ -166,7 +174,7 @@ class Scheduler:
         state.last_size = items
         if state.remaining is not None:
             state.remaining = max(0, state.remaining - items)
-        state.ready.append(Chunk(next(self._numbers), job, first, 0, items, cargo))
+        state.ready.append(Chunk(next(self._numbers), job, first, 0, items, cargo, size))
         return self._assign()
 
     def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
@@ -225,7 +233,8 @@ class Scheduler:
     # -- decisions
 
     def _part(self, chunk: Chunk, start: int, stop: int) -> Chunk:
-        return Chunk(next(self._numbers), chunk.job, chunk.first, start, stop, chunk.cargo)
+        number = next(self._numbers)
+        return Chunk(number, chunk.job, chunk.first, start, stop, chunk.cargo, chunk.size)
 
     def _assign(self) -> list[Action]:
         actions: list[Action] = []
@@ -250,4 +259,6 @@ class Scheduler:
         if state.item_seconds is None:
             return False
         head = state.ready[0]
+        if head.size >= LARGE_BYTES:
+            return False
         return state.item_seconds * (head.stop - head.start) < PREFETCH_SECONDS

@@ -29,7 +29,7 @@ from ._platform import anonymous_file
 
 LARGE_BYTES = 1 << 15  # from here on a segment is faster than the socket
 _MAPPED_BYTES = 1 << 20  # from here on a mapping is faster than a copy
-_KEPT_BYTES = 1 << 26  # of segments that wait to be used again
+_KEPT_BYTES = 3 << 25  # of segments that wait to be used again
 _MOST_KEPT = 8
 _WASTE = 4  # a segment is used again for what fills at least this part of it
 _ALIGNMENT = 64  # of each part, as for what NumPy allocates
