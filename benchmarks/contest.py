@@ -10,7 +10,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Call = Callable[[Any], Any]
-GROUPS = ("serialise", "start", "tiny", "arrays", "uneven", "messages", "runs", "timing", "sharing")
+GROUPS = (
+    "serialise",
+    "start",
+    "pool_start",
+    "tiny",
+    "growth",
+    "arrays",
+    "uneven",
+    "messages",
+    "runs",
+    "timing",
+    "sharing",
+)
+FASTEST_PEER = "the fastest of the others'"
 
 
 @dataclass(frozen=True)
@@ -65,7 +78,7 @@ class Contest:
         about: What exactly is timed, in a sentence or two.
         prepare: Makes the trial anew before every sample; not timed.
         contenders: In the order of the table.
-        reference: The contender whose median is 1.0; None: there is no peer.
+        reference: The contender whose median is 1.0, or FASTEST_PEER; None: there is no peer.
         aim: What the first of ours should be at most, as a multiple of the reference.
         rounds: How many samples to take of each.
         max_loops: How many calls a sample may have at most; short calls are repeated to fill 20 ms.

@@ -23,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .agent import Failed, Ready, Sample
-from .contest import Contest
+from .contest import FASTEST_PEER, Contest
 
 _EXIT_GRACE = 10.0
 _REST_SECONDS = 0.02  # for what the last sample left behind, such as a process that ends
@@ -76,10 +76,24 @@ class Standing:
 
     def ratio(self, score: Score) -> float | None:
         """A score's median as a multiple of the reference's, or None if one of them has none."""
-        for other in self.scores:
-            if other.name == self.contest.reference and other.has_result and score.has_result:
-                return score.median / other.median
+        reference = self.reference
+        if reference is None or not score.has_result:
+            return None
+        return score.median / reference.median
+
+    @property
+    def reference(self) -> Score | None:
+        """The score that counts as 1, or None if there is none."""
+        name = self.contest.reference
+        for score in sorted(self.with_results, key=lambda score: score.median):
+            if score.name == name or (name == FASTEST_PEER and not score.is_ours):
+                return score
         return None
+
+    @property
+    def with_results(self) -> list[Score]:
+        """The scores of those that came to the end."""
+        return [score for score in self.scores if score.has_result]
 
 
 class _FailedError(Exception):

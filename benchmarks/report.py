@@ -29,7 +29,7 @@ def multiple(standing: Standing, score: Score) -> str:
     ratio = standing.ratio(score)
     if ratio is None:
         return ""
-    if score.name == standing.contest.reference:
+    if score is standing.reference:
         return "1"
     return _two_digits(ratio) if ratio < 10 else f"{ratio:.0f}"
 

@@ -24,6 +24,14 @@ def add_up(array: Any) -> float:
     return float(array.sum())
 
 
+def double(array: Any) -> Any:
+    return array * 2
+
+
+def look_up(table: Any, number: int) -> float:
+    return float(table[number]) + number
+
+
 def work(milliseconds: int) -> int:
     """Keep a CPU busy; what other processes take from it does not count."""
     end = time.thread_time() + milliseconds / 1000

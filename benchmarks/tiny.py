@@ -33,7 +33,7 @@ CONTESTS = (
         partial(_prepare, tasks.square),
         pools.POOLS,
         reference=pools.MULTIPROCESSING.name,
-        aim=1.5,
+        aim=1.1,
     ),
     Contest(
         "20,000 tiny tasks of a lambda",

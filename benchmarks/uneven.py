@@ -1,25 +1,39 @@
-"""Tasks of uneven length."""
+"""Tasks that take their time, even and uneven."""
 
 from __future__ import annotations
 
 import random
+from functools import partial
 
 from . import pools, tasks
-from .contest import Contest, Trial
+from .contest import FASTEST_PEER, Contest, Trial
 
-_LENGTHS_MS = [1 + number % 20 for number in range(200)]
-random.Random(0).shuffle(_LENGTHS_MS)
-_BEST_SECONDS = sum(_LENGTHS_MS) / 1000 / pools.WORKERS
+_SHORT_MS = [1] * 400
+_MIXED_MS = [1 + number * 99 // 59 for number in range(60)]
+random.Random(0).shuffle(_MIXED_MS)
+
+
+def _prepare(lengths_ms: list[int], chunk: int) -> Trial:
+    return Trial(pools.Work(tasks.work, lengths_ms, chunk), lambda answer: answer == lengths_ms)
+
+
+def _best(lengths_ms: list[int]) -> str:
+    return f"{sum(lengths_ms) / 1000 / pools.WORKERS:.2f} s would be perfect on idle CPUs"
+
+
+_contest = partial(Contest, reference=FASTEST_PEER, aim=1.0, rounds=9, max_loops=1)
 
 CONTESTS = (
-    Contest(
-        "200 tasks of 1 to 20 ms",
-        f"Of CPU time, in a random order, one task at a time; {_BEST_SECONDS:.2f} s would be "
-        "perfect on idle CPUs.",
-        lambda: Trial(pools.Work(tasks.work, _LENGTHS_MS, 1), lambda answer: answer == _LENGTHS_MS),
-        (*pools.POOLS[:2], pools.MULTIPROCESSING_DEFAULTS, *pools.POOLS[2:]),
-        reference=pools.MULTIPROCESSING.name,
-        rounds=7,
-        max_loops=1,
+    _contest(
+        "400 tasks of 1 ms",
+        f"Of CPU time, in chunks of 10; {_best(_SHORT_MS)}.",
+        lambda: _prepare(_SHORT_MS, 10),
+        contenders=pools.POOLS,
+    ),
+    _contest(
+        "60 tasks of 1 to 100 ms",
+        f"Of CPU time, in a random order, one task at a time; {_best(_MIXED_MS)}.",
+        lambda: _prepare(_MIXED_MS, 1),
+        contenders=(*pools.POOLS[:2], pools.MULTIPROCESSING_DEFAULTS, *pools.POOLS[2:]),
     ),
 )

@@ -19,7 +19,7 @@ from typing import Any
 
 LEAST_SECONDS = 0.001  # what a chunk should last at least: its messages wake three threads
 CHUNK_SECONDS = 0.02  # what a chunk should last: long beside a message, short beside patience
-PREFETCH_SECONDS = 0.05  # a worker gets a chunk in advance only if chunks are shorter than this
+PREFETCH_SECONDS = 0.02  # a worker gets a chunk in advance only if chunks are no longer than this
 GROWTH = 32  # chunks of an input without a length grow so many times at most, one to the next
 MOST_ITEMS = 10_000
 CHUNKS_AHEAD = 2  # ready per worker, beside those that are running
@@ -250,15 +250,16 @@ class Scheduler:
             job = self._turns[0]
             self._turns.rotate(-1)
             state = self._jobs[job]
-            if state.ready and (not in_advance or self._is_short(state)):
+            if state.ready and (not in_advance or self._may_wait(state)):
                 return state.ready.popleft()
         return None
 
-    @staticmethod
-    def _is_short(state: _Job) -> bool:
-        if state.item_seconds is None:
-            return False
+    def _may_wait(self, state: _Job) -> bool:
+        """Whether the next chunk may wait at a worker that runs another."""
         head = state.ready[0]
-        if head.size >= LARGE_BYTES:
+        if state.item_seconds is None or head.size >= LARGE_BYTES:
             return False
-        return state.item_seconds * (head.stop - head.start) < PREFETCH_SECONDS
+        seconds = state.item_seconds * (head.stop - head.start)
+        if state.remaining == 0 and len(state.ready) < len(self._workers):
+            return seconds <= LEAST_SECONDS  # one of the last: for who is free first
+        return seconds <= PREFETCH_SECONDS
