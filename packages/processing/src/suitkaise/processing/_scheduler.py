@@ -81,6 +81,7 @@ class _Job:
     ready: deque[Chunk] = field(default_factory=deque)
     item_seconds: float | None = None  # measured, a moving average
     last_size: int = 0
+    in_advance: bool = True  # whether a worker may get a chunk while it runs another
 
 
 class Scheduler:
@@ -147,9 +148,12 @@ class Scheduler:
 
     # -- events
 
-    def job_added(self, job: int, items: int | None) -> None:
-        """A map begins; `items` is how many it has, None if that is not known."""
-        self._jobs[job] = _Job(items)
+    def job_added(self, job: int, items: int | None, *, in_advance: bool = True) -> None:
+        """A map begins; `items` is how many it has, None if that is not known.
+
+        Without `in_advance` no chunk waits behind one that runs, which may depend on it.
+        """
+        self._jobs[job] = _Job(items, in_advance=in_advance)
         self._turns.append(job)
 
     def chunk_ready(self, job: int, first: int, items: int, cargo: Any) -> list[Action]:
@@ -162,6 +166,21 @@ class Scheduler:
             state.remaining = max(0, state.remaining - items)
         state.ready.append(Chunk(next(self._numbers), job, first, 0, items, cargo))
         return self._assign()
+
+    def is_ready(self, job: int, first: int) -> bool:
+        """Whether the job's chunk with this first index waits for a worker."""
+        state = self._jobs.get(job)
+        return state is not None and any(chunk.first == first for chunk in state.ready)
+
+    def chunk_withdrawn(self, job: int, first: int) -> bool:
+        """The caller wants a chunk back that no worker has; returns whether it is so."""
+        state = self._jobs.get(job)
+        for chunk in state.ready if state is not None else ():
+            if chunk.first == first:
+                assert state is not None
+                state.ready.remove(chunk)
+                return True
+        return False
 
     def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
         """A worker has run so many items of a chunk in so many seconds; the rest it gives back."""
@@ -242,7 +261,7 @@ class Scheduler:
 
     @staticmethod
     def _is_short(state: _Job) -> bool:
-        if state.item_seconds is None:
+        if state.item_seconds is None or not state.in_advance:
             return False
         head = state.ready[0]
         return state.item_seconds * (head.stop - head.start) < PREFETCH_SECONDS
