@@ -303,8 +303,8 @@ class Pool(Maps, Executor):
     def close(self) -> None:
         """Take no more work, wait for what runs or was submitted, and end the workers.
 
-        May be repeated. An iterator of `imap` whose results are not being taken is not waited for; it raises a
-        `ProcessError` after the results that were ready.
+        May be repeated. An iterator of `imap` whose results are not being taken is not waited for;
+        it raises a `ProcessError` after the results that were ready.
         """
         self._dispatcher.close()
 

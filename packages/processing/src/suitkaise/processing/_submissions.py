@@ -141,9 +141,7 @@ class Submissions(Job):
         with dispatcher.lock:
             dispatcher.require_open()
             self._count += 1
-            future: SubmittedFuture[R] = SubmittedFuture(
-                name_of(function), self._count, self, pool
-            )
+            future: SubmittedFuture[R] = SubmittedFuture(name_of(function), self._count, self, pool)
             if payload is None:
                 future.decide(lambda: (None, failure))
                 return future
