@@ -244,6 +244,8 @@ class Scheduler:
     def _assign(self) -> list[Action]:
         actions: list[Action] = []
         for depth in (0, 1):  # first to those who have nothing to do, then in advance
+            if depth and self._needs_idle_worker():
+                break  # they need a worker that has nothing to do, or they would never have one
             for worker, chunks in self._workers.items():
                 if len(chunks) == depth and (chunk := self._next_chunk(in_advance=depth > 0)):
                     chunks.append(chunk)
@@ -258,6 +260,9 @@ class Scheduler:
             if state.ready and (not in_advance or self._is_short(state)):
                 return state.ready.popleft()
         return None
+
+    def _needs_idle_worker(self) -> bool:
+        return any(state.ready and not state.in_advance for state in self._jobs.values())
 
     @staticmethod
     def _is_short(state: _Job) -> bool:
