@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 Call = Callable[[Any], Any]
-GROUPS = ("serialise", "start", "tiny", "arrays", "uneven", "messages", "runs", "timing", "sharing")
+GROUPS = (
+    "serialise",
+    "start",
+    "tiny",
+    "latency",
+    "arrays",
+    "uneven",
+    "messages",
+    "runs",
+    "timing",
+    "sharing",
+)
 
 
 @dataclass(frozen=True)
