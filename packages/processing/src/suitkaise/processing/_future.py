@@ -43,6 +43,10 @@ class DecidedFuture(futures.Future[R]):
     """
 
     _shows_origin = False
+    # Made when they are asked for, in one step: two of them refer back, and few Futures need them.
+    _gate: _Gate | None = None
+    _told: _Waiters | None = None
+    _callbacks: deque[Callable[[futures.Future[R]], object]] | None = None
 
     def __init__(self, name: str) -> None:
         # Not Future's own: that makes the lock, and sets what is computed here.
@@ -55,9 +59,6 @@ class DecidedFuture(futures.Future[R]):
         self._opening = threading.RLock()  # guards the outcome, which is opened once
         self._outcome: Outcome | None = None
         self._origin: TracebackType | None = None  # raised again and again, it does not grow
-        self._done_callbacks: deque[Callable[[futures.Future[R]], object]] = deque()
-        self._condition: Any = _Gate(self)
-        self._waiters: Any = _Waiters(self)
 
     # -- for whoever holds it
 
@@ -103,7 +104,10 @@ class DecidedFuture(futures.Future[R]):
 
     def add_done_callback(self, fn: Callable[[futures.Future[R]], object]) -> None:
         """Have `fn(future)` called once it is done: here if it is, else in a thread for that."""
-        self._done_callbacks.append(fn)
+        if self._callbacks is None:
+            self.__dict__.setdefault("_callbacks", deque())
+        assert self._callbacks is not None
+        self._callbacks.append(fn)
         if self.done():
             self._call_back()
 
@@ -136,7 +140,7 @@ class DecidedFuture(futures.Future[R]):
         """Have it be done; does not block, and runs no code of users."""
         self._opener = opener
         self._news.notify()
-        if self._done_callbacks or self._waiters:
+        if self._callbacks or self._told:
             if self._supervisor.is_current:
                 deliveries.put(self._tell, self._supervisor)
             else:
@@ -177,8 +181,17 @@ class DecidedFuture(futures.Future[R]):
     # -- for concurrent.futures and asyncio
 
     @property
+    def _condition(self) -> Any:  # type: ignore[override]
+        return self._gate or self.__dict__.setdefault("_gate", _Gate(self))
+
+    @property
+    def _waiters(self) -> Any:  # type: ignore[override]
+        known = self._told  # which is false while it has none
+        return self.__dict__.setdefault("_told", _Waiters(self)) if known is None else known
+
+    @property
     def _state(self) -> str:  # type: ignore[override]
-        if not self._condition.sees_decision():
+        if not (self.done() if self._gate is None else self._gate.sees_decision()):
             return _base.RUNNING
         return _base.CANCELLED_AND_NOTIFIED if self._is_cancelled else _base.FINISHED
 
@@ -192,13 +205,14 @@ class DecidedFuture(futures.Future[R]):
 
     def _tell(self) -> None:
         """Tell all that wait for the decision: in no thread that must go on."""
-        self._waiters.tell()
+        if self._told is not None:
+            self._told.tell()
         self._call_back()
 
     def _call_back(self) -> None:
-        while self._done_callbacks:
+        while self._callbacks:
             try:
-                callback = self._done_callbacks.popleft()
+                callback = self._callbacks.popleft()
             except IndexError:  # another thread was quicker
                 return
             try:
