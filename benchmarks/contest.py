@@ -15,6 +15,7 @@ GROUPS = (
     "start",
     "pool_start",
     "tiny",
+    "latency",
     "growth",
     "arrays",
     "uneven",

@@ -24,6 +24,7 @@ NAMES = [
     "Share",
     "Skprocess",
     "autoreconnect",
+    "register_joblib",
 ]
 
 

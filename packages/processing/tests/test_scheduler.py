@@ -333,3 +333,50 @@ def test_whatever_happens_every_item_comes_out_exactly_once(
     for job, items in simulation.wanted.items():
         came_out = sorted(simulation.done[job] + simulation.failed[job])
         assert came_out == list(range(items))
+
+
+def test_a_job_may_have_no_chunk_wait_behind_one_that_runs() -> None:
+    scheduler = scheduler_with(workers=1, jobs=0)
+    scheduler.job_added(1, None, in_advance=False)
+    (first,) = scheduler.chunk_ready(1, 0, 1, None)
+    assert isinstance(first, Assign)
+
+    (second,) = [
+        *scheduler.chunk_ready(1, 1, 1, None),
+        *scheduler.chunk_done(0, first.chunk.number, 1, busy=0.000001),
+    ]
+
+    assert assigned([second]) == [(0, 1)]
+    assert scheduler.chunk_ready(1, 2, 1, None) == []
+
+
+def test_a_job_that_is_never_in_advance_has_its_turn_beside_one_that_is() -> None:
+    scheduler = scheduler_with(workers=1, jobs=1, items=1000)
+    scheduler.job_added(1, None, in_advance=False)
+    held = deque(scheduler.chunk_ready(0, 0, 1, None))
+    for first in range(1, 40):
+        held += scheduler.chunk_ready(0, first, 1, None)
+    held += scheduler.chunk_ready(1, 0, 1, None)
+    order: list[int] = []
+
+    while held:
+        action = held.popleft()
+        assert isinstance(action, Assign)
+        order.append(action.chunk.job)
+        held += scheduler.chunk_done(0, action.chunk.number, 1, busy=0.000001)
+
+    assert order.count(0) == 40
+    assert 1 in order[:4]
+
+
+def test_a_chunk_that_no_worker_has_can_be_withdrawn() -> None:
+    scheduler = scheduler_with(workers=1)
+    scheduler.chunk_ready(0, 0, 1, None)
+    scheduler.chunk_ready(0, 1, 1, None)
+
+    assert scheduler.is_ready(0, 1)
+    assert not scheduler.chunk_withdrawn(0, 0)
+    assert scheduler.chunk_withdrawn(0, 1)
+    assert not scheduler.chunk_withdrawn(0, 1)
+    assert not scheduler.is_ready(0, 1)
+    assert not scheduler.has_ready()

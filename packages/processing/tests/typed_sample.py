@@ -47,6 +47,9 @@ async def check_pool(pool: Pool) -> None:
     assert_type(await pool.imap.asynced().timeout(1)(halve, [1, 2]), list[float])
     assert_type(pool.star().map.timeout(3)(add, [(1, 2)]), list[int])
     assert_type(await pool.star().imap.asynced()(add, [(1, 2)]), list[int])
+    assert_type(pool.submit(halve, 1), Future[float])
+    pool.submit(halve, "x")  # type: ignore[arg-type]
+    pool.submit(add, 1)  # type: ignore[call-arg]
     pool.map(halve, ["x"])  # type: ignore[arg-type]
     pool.map.timeout("3")  # type: ignore[arg-type]
     pool.map.timeout(3)(halve)  # type: ignore[call-overload]

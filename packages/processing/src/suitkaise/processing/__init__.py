@@ -31,6 +31,7 @@ from ._errors import (
     ResultTimeoutError,
     RunError,
 )
+from ._joblib import register_joblib
 from ._pipe import Pipe
 from ._pool import Pool
 from ._share._share import Share
@@ -55,6 +56,7 @@ __all__ = [
     "Share",
     "Skprocess",
     "autoreconnect",
+    "register_joblib",
 ]
 
 __version__ = "0.1.0"

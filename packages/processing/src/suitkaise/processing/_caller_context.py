@@ -38,6 +38,13 @@ _USUAL_DECIMAL = (
     {"InvalidOperation", "DivisionByZero", "Overflow"},
 )
 
+# The same as text, which is much faster to ask for; with flags, or of a Python that writes it in
+# another way, it is another text, and the parts are compared.
+_USUAL_DECIMAL_TEXT = (
+    "Context(prec=28, rounding=ROUND_HALF_EVEN, Emin=-999999, Emax=999999, capitals=1, clamp=0, "
+    "flags=[], traps=[InvalidOperation, DivisionByZero, Overflow])"
+)
+
 
 def capture() -> bytes:
     """Return what can travel of the caller's context, in the caller's thread; runs no import."""
@@ -135,6 +142,8 @@ def _capture_decimal() -> tuple[Any, ...] | None:
     import decimal
 
     context = decimal.getcontext()
+    if repr(context) == _USUAL_DECIMAL_TEXT:
+        return None
     numbers = (
         context.prec,
         context.rounding,

@@ -267,7 +267,7 @@ class ChildChannel:
         return self._socket.fileno()
 
     def receive_blocking(self) -> Message:
-        """Return the next message: one system call, for a child with one thread and no timeouts.
+        """Return the next message, for a child with one thread and no timeouts.
 
         Raises:
             EOFError: The parent has closed its end, or is gone.
@@ -275,6 +275,9 @@ class ChildChannel:
         while True:
             for message in _messages_in(self._reader):
                 return message
+            # Who waits in the read itself is woken whenever the parent reads, too: a socket's wait
+            # for room and for data is one.
+            self._wait(None)
             self._reader.receive()
 
     def close(self) -> None:

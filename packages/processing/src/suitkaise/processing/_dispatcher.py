@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ._children import Child
 from ._engine import engine
-from ._errors import ProcessError
+from ._errors import PoolClosedError, ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._messages import Done, Message, Rejected
 from ._notice import Notice
@@ -81,26 +81,49 @@ class Dispatcher:
         Raises:
             ProcessError: If the pool is closed, or belongs to another process.
         """
-        if self._process != os.getpid():
-            raise ProcessError(
-                "this Pool was made in another process, whose workers it uses; "
-                "make a Pool in this one"
-            )
+        self.require_own()
         surroundings = capture()
         with self._lock:
-            if self._state is not State.OPEN:
-                raise ProcessError("this Pool is closed; make a new one")
+            self.require_open()
             job.number = number = next(self._job_numbers)
             try:
                 self._surroundings[number] = surroundings
                 self._jobs[number] = job
-                self.scheduler.job_added(number, items)
+                self.scheduler.job_added(number, items, in_advance=job.in_advance)
                 self._hire(self.workers if items is None else min(self.workers, max(1, items)))
                 if job.item_timeout is not None:
                     self._look_at(number, time.monotonic() + job.item_timeout)
             except BaseException:
                 self._forget_job(number)
                 raise
+
+    def require_own(self) -> None:
+        """Raise if this is a copy, in a process forked from its own.
+
+        Raises:
+            ProcessError: If so.
+        """
+        if self._process != os.getpid():
+            raise ProcessError(
+                "this Pool was made in another process, whose workers it uses; "
+                "make a Pool in this one"
+            )
+
+    def require_open(self) -> None:
+        """Raise if it takes no more work.
+
+        Raises:
+            PoolClosedError: If so.
+        """
+        if self._state is not State.OPEN:
+            raise PoolClosedError("this Pool is closed; make a new one")
+
+    def withdraw(self, job: Job, first: int) -> bool:
+        """Take back the chunk with this first index; False if a worker has it."""
+        with self._lock:
+            is_withdrawn = self.scheduler.chunk_withdrawn(job.number, first)
+            self._changed.notify()
+        return is_withdrawn
 
     def submit(self, job: Job, first: int, cargo: Cargo) -> None:
         """Take a chunk of a job."""
@@ -149,9 +172,7 @@ class Dispatcher:
         """
         if self._process != os.getpid():
             return
-        with self._lock:
-            if self._state is State.OPEN:
-                self._state = State.CLOSING
+        self.begin_closing()
         self._changed.wait_for(self._is_idle)
         with self._lock:
             self._break_jobs("the Pool was closed before this iterator came to its end")
@@ -160,6 +181,12 @@ class Dispatcher:
                     worker.child.end_sending()
         if not self._await_workers():
             self.terminate()
+
+    def begin_closing(self) -> None:
+        """Take no more jobs."""
+        with self._lock:
+            if self._state is State.OPEN:
+                self._state = State.CLOSING
 
     def terminate_later(self) -> None:
         """As `terminate`, from where no lock may be waited for: the garbage collector's calls."""
@@ -180,6 +207,11 @@ class Dispatcher:
                 child.kill()
         if wait:
             self._await_workers()
+
+    @property
+    def lock(self) -> threading.RLock:
+        """Guards its state, and what is handed to the scheduler."""
+        return self._lock
 
     @property
     def state(self) -> State:

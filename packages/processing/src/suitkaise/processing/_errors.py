@@ -12,6 +12,7 @@
     ├── ProcessTimeoutError     a hook ran longer than it may (a TimeoutError)
     ├── ResultTimeoutError      a call took longer than `.timeout()` allows (a TimeoutError)
     ├── ProcessDiedError        the process ended although nobody asked it to
+    ├── PoolClosedError         a pool takes no more work (a RuntimeError, as of any Executor)
     └── PipeEndpointError       an end of a Pipe was asked for what it cannot do
 
 `RemoteTraceback` is no error of its own: it hangs at the end of another's `__cause__` chain.
@@ -163,6 +164,13 @@ class ProcessDiedError(ProcessError):
         super().__init__(message, current_run=current_run, original_error=original_error)
         self.exitcode = exitcode
         self.signal_name = _signal_name(exitcode)
+
+
+class PoolClosedError(ProcessError, RuntimeError):
+    """A pool was given work after `close`, `terminate` or `shutdown`.
+
+    Who takes it for an `Executor` expects a `RuntimeError`; catch it as that or a `ProcessError`.
+    """
 
 
 class PipeEndpointError(ProcessError):

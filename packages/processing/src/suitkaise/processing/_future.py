@@ -35,33 +35,30 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 
-class ProcessFuture(futures.Future[R]):
-    """What `.background()` returns. Cancelling it does what giving up the call would.
+class DecidedFuture(futures.Future[R]):
+    """A Future that others decide, once: by `_decide`, and whether it is cancelled before that.
 
     Args:
-        awaited: What it waits for.
-        timeout: The modifier's, in seconds.
+        name: What an error calls it.
     """
 
-    def __init__(self, awaited: Awaited[R], timeout: float | None) -> None:
+    _shows_origin = False
+    # Made when they are asked for, in one step: two of them refer back, and few Futures need them.
+    _gate: _Gate | None = None
+    _told: _Waiters | None = None
+    _callbacks: deque[Callable[[futures.Future[R]], object]] | None = None
+
+    def __init__(self, name: str) -> None:
         # Not Future's own: that makes the lock, and sets what is computed here.
-        self._awaited = awaited
-        self._limit = Limit(awaited, timeout)
+        self._name = name
         self._process = os.getpid()
         self._supervisor = engine().supervisor
-        self._opener: Opener | None = None  # once it is decided; set by the I/O thread
+        self._opener: Opener | None = None  # once it is decided
         self._is_cancelled = False
         self._news = Notice()  # of the decision
         self._opening = threading.RLock()  # guards the outcome, which is opened once
         self._outcome: Outcome | None = None
         self._origin: TracebackType | None = None  # raised again and again, it does not grow
-        self._done_callbacks: deque[Callable[[futures.Future[R]], object]] = deque()
-        self._condition: Any = _Gate(self)
-        self._waiters: Any = _Waiters(self)
-        self._watching: Watch | None = None
-        self._due: DueCall | None = None
-        self._reader: int | None = None  # our own copy of the descriptor that is watched
-        self._supervisor.call_soon(self._watch)
 
     # -- for whoever holds it
 
@@ -76,17 +73,6 @@ class ProcessFuture(futures.Future[R]):
     def running(self) -> bool:
         """Whether it is still awaited."""
         return not self.done()
-
-    def cancel(self) -> bool:
-        """Wait no more; a process whose `run` it is, or a map, is killed.
-
-        Returns:
-            Whether it is cancelled; False if it was done before.
-        """
-        if not self.done() and self._is_served():
-            self._supervisor.call_soon(self._cancel)
-            self._news.wait_for(self._is_over)
-        return self.cancelled()
 
     def result(self, timeout: float | None = None) -> R:
         """Block until it has come, and return it or raise what it raised.
@@ -118,7 +104,10 @@ class ProcessFuture(futures.Future[R]):
 
     def add_done_callback(self, fn: Callable[[futures.Future[R]], object]) -> None:
         """Have `fn(future)` called once it is done: here if it is, else in a thread for that."""
-        self._done_callbacks.append(fn)
+        if self._callbacks is None:
+            self.__dict__.setdefault("_callbacks", deque())
+        assert self._callbacks is not None
+        self._callbacks.append(fn)
         if self.done():
             self._call_back()
 
@@ -140,10 +129,126 @@ class ProcessFuture(futures.Future[R]):
 
     def __repr__(self) -> str:
         state = "cancelled" if self.cancelled() else "done" if self.done() else "awaited"
-        return f"<Future of {self._awaited.name} ({state})>"
+        return f"<Future of {self._name} ({state})>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{self!r} cannot travel: it is completed in this process; send its result")
+
+    # -- from who decides it
+
+    def _decide(self, opener: Opener) -> None:
+        """Have it be done; does not block, and runs no code of users."""
+        self._opener = opener
+        self._news.notify()
+        if self._callbacks or self._told:
+            if self._supervisor.is_current:
+                deliveries.put(self._tell, self._supervisor)
+            else:
+                self._supervisor.call_soon(partial(deliveries.put, self._tell, self._supervisor))
+
+    # -- in the thread that asks
+
+    def _is_served(self) -> bool:
+        return self._process == os.getpid() and self._supervisor.is_running
+
+    def _is_over(self) -> bool:
+        return self.done() or not self._is_served()
+
+    def _await_outcome(self, timeout: float | None) -> Outcome:
+        if not self._news.wait_for(self._is_over, timeout):
+            raise TimeoutError(f"{self!r} did not come within {timeout:g} s")
+        if not self.done():
+            raise ProcessError(f"{self!r} cannot come: this process does not run what it awaits")
+        outcome = self._open()
+        if self._is_cancelled:
+            raise futures.CancelledError
+        return outcome
+
+    def _open(self) -> Outcome:
+        """Open what came, once."""
+        with self._opening:
+            if self._outcome is None:
+                assert self._opener is not None
+                try:
+                    self._outcome = self._opener()
+                except Exception as error:
+                    self._outcome = None, error
+                _, failure = self._outcome
+                if failure is not None and self._shows_origin:
+                    self._origin = failure.__traceback__
+            return self._outcome
+
+    # -- for concurrent.futures and asyncio
+
+    @property
+    def _condition(self) -> Any:  # type: ignore[override]
+        return self._gate or self.__dict__.setdefault("_gate", _Gate(self))
+
+    @property
+    def _waiters(self) -> Any:  # type: ignore[override]
+        known = self._told  # which is false while it has none
+        return self.__dict__.setdefault("_told", _Waiters(self)) if known is None else known
+
+    @property
+    def _state(self) -> str:  # type: ignore[override]
+        if not (self.done() if self._gate is None else self._gate.sees_decision()):
+            return _base.RUNNING
+        return _base.CANCELLED_AND_NOTIFIED if self._is_cancelled else _base.FINISHED
+
+    @property
+    def _result(self) -> Any:  # type: ignore[override]
+        return self._open()[0] if self.done() else None
+
+    @property
+    def _exception(self) -> BaseException | None:  # type: ignore[override]
+        return self._open()[1] if self.done() else None
+
+    def _tell(self) -> None:
+        """Tell all that wait for the decision: in no thread that must go on."""
+        if self._told is not None:
+            self._told.tell()
+        self._call_back()
+
+    def _call_back(self) -> None:
+        while self._callbacks:
+            try:
+                callback = self._callbacks.popleft()
+            except IndexError:  # another thread was quicker
+                return
+            try:
+                callback(self)
+            except Exception:
+                _base.LOGGER.exception("exception calling callback for %r", self)
+
+
+class ProcessFuture(DecidedFuture[R]):
+    """What `.background()` returns. Cancelling it does what giving up the call would.
+
+    Args:
+        awaited: What it waits for.
+        timeout: The modifier's, in seconds.
+    """
+
+    def __init__(self, awaited: Awaited[R], timeout: float | None) -> None:
+        super().__init__(awaited.name)
+        self._awaited = awaited
+        self._shows_origin = awaited.shows_origin
+        self._limit = Limit(awaited, timeout)
+        self._watching: Watch | None = None
+        self._due: DueCall | None = None
+        self._reader: int | None = None  # our own copy of the descriptor that is watched
+        self._supervisor.call_soon(self._watch)
+
+    def cancel(self) -> bool:
+        """Wait no more; a process whose `run` it is, or a map, is killed.
+
+        Returns:
+            Whether it is cancelled; False if it was done before.
+        """
+        if not self.done() and self._is_served():
+            self._supervisor.call_soon(self._cancel)
+            self._news.wait_for(self._is_over)
+        return self.cancelled()
 
     # -- in the I/O thread
 
@@ -190,7 +295,6 @@ class ProcessFuture(futures.Future[R]):
             self._awaited.abandon()
 
     def _decide(self, opener: Opener) -> None:
-        self._opener = opener
         if self._watching is not None:
             self._awaited.notice.unwatch(self._watching)
         if self._due is not None:
@@ -199,73 +303,7 @@ class ProcessFuture(futures.Future[R]):
             self._supervisor.forget(
                 self._reader, self._on_readable, partial(os.close, self._reader)
             )
-        self._news.notify()
-        if self._done_callbacks or self._waiters:
-            deliveries.put(self._tell, self._supervisor)
-
-    # -- in the thread that asks
-
-    def _is_served(self) -> bool:
-        return self._process == os.getpid() and self._supervisor.is_running
-
-    def _is_over(self) -> bool:
-        return self.done() or not self._is_served()
-
-    def _await_outcome(self, timeout: float | None) -> Outcome:
-        if not self._news.wait_for(self._is_over, timeout):
-            raise TimeoutError(f"{self!r} did not come within {timeout:g} s")
-        if not self.done():
-            raise ProcessError(f"{self!r} cannot come: this process does not run what it awaits")
-        outcome = self._open()
-        if self._is_cancelled:
-            raise futures.CancelledError
-        return outcome
-
-    def _open(self) -> Outcome:
-        """Open what came, once."""
-        with self._opening:
-            if self._outcome is None:
-                assert self._opener is not None
-                try:
-                    self._outcome = self._opener()
-                except Exception as error:
-                    self._outcome = None, error
-                _, failure = self._outcome
-                if failure is not None and self._awaited.shows_origin:
-                    self._origin = failure.__traceback__
-            return self._outcome
-
-    # -- for concurrent.futures and asyncio
-
-    @property
-    def _state(self) -> str:  # type: ignore[override]
-        if not self._condition.sees_decision():
-            return _base.RUNNING
-        return _base.CANCELLED_AND_NOTIFIED if self._is_cancelled else _base.FINISHED
-
-    @property
-    def _result(self) -> Any:  # type: ignore[override]
-        return self._open()[0] if self.done() else None
-
-    @property
-    def _exception(self) -> BaseException | None:  # type: ignore[override]
-        return self._open()[1] if self.done() else None
-
-    def _tell(self) -> None:
-        """Tell all that wait for the decision: in no thread that must go on."""
-        self._waiters.tell()
-        self._call_back()
-
-    def _call_back(self) -> None:
-        while self._done_callbacks:
-            try:
-                callback = self._done_callbacks.popleft()
-            except IndexError:  # another thread was quicker
-                return
-            try:
-                callback(self)
-            except Exception:
-                _base.LOGGER.exception("exception calling callback for %r", self)
+        super()._decide(opener)
 
 
 class _Gate:
@@ -276,7 +314,7 @@ class _Gate:
     meanwhile reaches its waiter at the end.
     """
 
-    def __init__(self, future: ProcessFuture[Any]) -> None:
+    def __init__(self, future: DecidedFuture[Any]) -> None:
         self._future = future
         self._seen: dict[int, bool] = {}  # thread -> whether it was done when the thread came in
 
@@ -303,7 +341,7 @@ class _Gate:
 class _Waiters:
     """What `wait` and `as_completed` leave with a Future, to be told once."""
 
-    def __init__(self, future: ProcessFuture[Any]) -> None:
+    def __init__(self, future: DecidedFuture[Any]) -> None:
         self._future = future
         self._waiters: dict[Any, None] = {}
 

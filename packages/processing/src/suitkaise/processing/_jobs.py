@@ -138,7 +138,12 @@ class Job:
         star: Whether tuples are unpacked into arguments.
         is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
         item_timeout: Seconds that each item may run; None: as long as it likes.
+
+    Attributes:
+        in_advance: Whether a chunk of it may wait in a worker behind one that runs.
     """
+
+    in_advance = True
 
     def __init__(
         self,

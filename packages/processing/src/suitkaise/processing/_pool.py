@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import weakref
 from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ._awaiting import Awaited, Failed
 from ._collecting import Collecting
@@ -17,6 +19,7 @@ from ._platform import usable_cpus
 from ._reconnection import pack_with_secrets
 from ._results import Results
 from ._skprocess import Skprocess
+from ._submissions import Submissions
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -99,6 +102,8 @@ _IMAP = Mapping("imap", is_ordered=True, is_lazy=True)
 _UNORDERED_IMAP = Mapping("unordered_imap", is_ordered=False, is_lazy=True)
 
 Kind = TypeVar("Kind")
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 def typed(kind: type[Kind], operation: Operation) -> Callable[[Callable[..., Any]], Kind]:
@@ -150,8 +155,11 @@ class StarMaps(Maps):
         return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), {}, None))
 
 
-class Pool(Maps):
+class Pool(Maps, Executor):
     """A pool of warm worker processes.
+
+    It is a `concurrent.futures.Executor`: `submit` returns a Future for `as_completed`, `wait` and
+    `loop.run_in_executor`. Its `map` is another than an Executor's: see there.
 
     The workers are started by the first map and stay for the next ones. As a context manager the
     pool is closed at the end, or terminated if the block raises. A pool that is dropped, or never
@@ -180,6 +188,7 @@ class Pool(Maps):
         # The I/O thread knows the dispatcher, not the pool: dropping the pool ends the workers.
         finalizer = weakref.finalize(self, self._dispatcher.terminate_later)
         finalizer.atexit = False
+        self._submissions = Submissions(self._dispatcher)
 
     @property
     def workers(self) -> int:
@@ -193,10 +202,13 @@ class Pool(Maps):
         return maps
 
     @typed(ListMap, _MAP)
-    def map(
+    def map(  # type: ignore[override]  # the specification's: see the docstring
         self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
     ) -> list[Any]:
         """Apply the function to each item; blocks until all are done.
+
+        Unlike `Executor.map` it takes one iterable, whose items need not be pulled at once, and
+        returns a list; `imap` is the lazy one, and `star()` is for several arguments.
 
         `.timeout(s)` is for the whole call: what runs then is killed, the pool goes on.
 
@@ -249,16 +261,55 @@ class Pool(Maps):
         """Return an iterator over the results in the order in which they come in; see `imap`."""
         return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), {}, None))
 
-    def close(self) -> None:
-        """Take no more work, wait for the maps that run, and end the workers; may be repeated.
+    def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
+        """Have `fn(*args, **kwargs)` called in a worker; returns at once. From any thread.
 
-        An iterator of `imap` whose results are not being taken is not waited for; it raises a
-        `ProcessError` after the results that were ready.
+        Calls take their turn in the order in which they were submitted, beside the maps that run.
+        A function is rebuilt once in each worker, any other callable for each call.
+
+        Returns:
+            A Future. `cancel()` works until a worker has the call. `result()` raises what the call
+            raised, its remote traceback as `__cause__`; a `ProcessDiedError` if the worker died; a
+            `SerializationError` if the function or an argument cannot travel; a `ProcessError` if
+            the result cannot, or the pool was terminated.
+
+        Raises:
+            ProcessError: If the pool is closed (a `RuntimeError`, too), or is another process's.
+            TypeError: If `fn` is an Skprocess class, or not callable.
+
+        Example:
+            >>> with Pool(workers=2) as pool:
+            ...     pool.submit(pow, 2, 10).result()
+            1024
+        """
+        return self._submissions.submit(fn, args, kwargs, self)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """End the pool, as an Executor does; may be repeated.
+
+        Args:
+            wait: Whether to block until all work is done and the workers have ended, as `close`
+                does; else that happens in the background.
+            cancel_futures: Whether to cancel what was submitted and no worker has yet.
+        """
+        self._dispatcher.begin_closing()
+        if cancel_futures:
+            self._submissions.cancel_all()
+        if wait:
+            self.close()
+        else:
+            threading.Thread(target=self.close, name="suitkaise-close", daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more work, wait for what runs or was submitted, and end the workers.
+
+        May be repeated. An iterator of `imap` whose results are not being taken is not waited for;
+        it raises a `ProcessError` after the results that were ready.
         """
         self._dispatcher.close()
 
     def terminate(self) -> None:
-        """Kill the workers; maps that run in other threads raise a `ProcessError`."""
+        """Kill the workers; maps that run, and what was submitted, raise a `ProcessError`."""
         self._dispatcher.terminate()
 
     def __enter__(self) -> Self:

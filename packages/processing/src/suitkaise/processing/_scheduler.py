@@ -86,6 +86,7 @@ class _Job:
     busy: float = 0.0  # seconds that so many items took: what is older counts for half as much
     items: float = 0.0
     last_size: int = 0
+    in_advance: bool = True  # whether a worker may get a chunk while it runs another
 
     @property
     def item_seconds(self) -> float | None:
@@ -159,9 +160,12 @@ class Scheduler:
 
     # -- events
 
-    def job_added(self, job: int, items: int | None) -> None:
-        """A map begins; `items` is how many it has, None if that is not known."""
-        self._jobs[job] = _Job(items)
+    def job_added(self, job: int, items: int | None, *, in_advance: bool = True) -> None:
+        """A map begins; `items` is how many it has, None if that is not known.
+
+        Without `in_advance` no chunk waits behind one that runs, which may depend on it.
+        """
+        self._jobs[job] = _Job(items, in_advance=in_advance)
         self._turns.append(job)
 
     def chunk_ready(
@@ -176,6 +180,21 @@ class Scheduler:
             state.remaining = max(0, state.remaining - items)
         state.ready.append(Chunk(next(self._numbers), job, first, 0, items, cargo, size))
         return self._assign()
+
+    def is_ready(self, job: int, first: int) -> bool:
+        """Whether the job's chunk with this first index waits for a worker."""
+        state = self._jobs.get(job)
+        return state is not None and any(chunk.first == first for chunk in state.ready)
+
+    def chunk_withdrawn(self, job: int, first: int) -> bool:
+        """The caller wants a chunk back that no worker has; returns whether it is so."""
+        state = self._jobs.get(job)
+        for chunk in state.ready if state is not None else ():
+            if chunk.first == first:
+                assert state is not None
+                state.ready.remove(chunk)
+                return True
+        return False
 
     def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
         """A worker has run so many items of a chunk in so many seconds; the rest it gives back."""
@@ -239,6 +258,8 @@ class Scheduler:
     def _assign(self) -> list[Action]:
         actions: list[Action] = []
         for depth in (0, 1):  # first to those who have nothing to do, then in advance
+            if depth and self._needs_idle_worker():
+                break  # they need a worker that has nothing to do, or they would never have one
             for worker, chunks in self._workers.items():
                 if len(chunks) == depth and (chunk := self._next_chunk(in_advance=depth > 0)):
                     chunks.append(chunk)
@@ -254,8 +275,13 @@ class Scheduler:
                 return state.ready.popleft()
         return None
 
+    def _needs_idle_worker(self) -> bool:
+        return any(state.ready and not state.in_advance for state in self._jobs.values())
+
     def _may_wait(self, state: _Job) -> bool:
         """Whether the next chunk may wait at a worker that runs another."""
+        if not state.in_advance:
+            return False
         head = state.ready[0]
         if state.item_seconds is None or head.size >= LARGE_BYTES:
             return False

@@ -12,7 +12,7 @@ from typing import Any
 from suitkaise.cucumber import SerializationError
 from suitkaise.cucumber._siblings import serialize_plain
 
-from . import _surroundings
+from . import _submitted, _surroundings
 from ._alarm import SectionAlarm
 from ._caller_context import drop_context, make_context
 from ._channel import ChildChannel
@@ -165,6 +165,7 @@ class Worker:
             )
         else:
             drop_frames_of(error, __file__)
+            drop_frames_of(error, _submitted.__file__)
         return serialize_error(with_remote_traceback(error))
 
     def _pack(
