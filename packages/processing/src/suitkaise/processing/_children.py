@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ._channel import ParentChannel
 from ._logs import PendingRecords
-from ._messages import Done, Finished, Logged, Message, Rejected
+from ._messages import Done, Finished, Logged, Message, Part, Rejected
 from ._page import StatusPage
 from ._parcels import Payload
 from ._reading import Reading
@@ -19,7 +19,7 @@ from ._segments import Descriptor
 
 SERVER_MODULE = "suitkaise.processing._server"  # in the command line of every server
 
-_ENDINGS = (Finished, Done, Rejected)  # what waits until the records before it are handled
+_ENDINGS = (Finished, Part, Done, Rejected)  # what waits until the records before it are handled
 
 if TYPE_CHECKING:
     from ._launcher import Launcher

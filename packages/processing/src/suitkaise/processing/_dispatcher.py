@@ -17,13 +17,14 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
+from . import _ledger
 from ._children import Child
 from ._engine import engine
 from ._errors import PoolClosedError, ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
-from ._messages import Done, Message, Rejected
+from ._messages import Done, Message, Part, Rejected
 from ._notice import Notice
-from ._page import CANCELLED, ITEM, ITEM_DEADLINE
+from ._page import CANCELLED, ITEM, ITEM_DEADLINE, position_of
 from ._pooled_worker import PooledWorker
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
@@ -234,12 +235,12 @@ class Dispatcher:
         """Take a worker's results."""
         with self._lock:
             worker = self._by_child.get(child)
-            if worker is None or not isinstance(message, Done | Rejected):
+            if worker is None or not isinstance(message, Part | Done | Rejected):
                 return
             chunk = self.scheduler.chunk_of(worker.number, message.chunk)
             if chunk is None:
                 return
-            if isinstance(message, Done):
+            if isinstance(message, Part | Done):
                 self._take(worker, chunk, message)
             else:
                 if message.is_function:
@@ -252,15 +253,19 @@ class Dispatcher:
             if self._state is State.CLOSING:
                 self._changed.notify()
 
-    def _take(self, worker: PooledWorker, chunk: Chunk, done: Done) -> None:
+    def _take(self, worker: PooledWorker, chunk: Chunk, done: Part | Done) -> None:
         """Take results: first the worker gets its next chunk, then the caller is told of them."""
-        items = done.items
-        self._carry_out(self.scheduler.chunk_done(worker.number, done.chunk, items, done.busy))
+        number, items, busy, counts, values, failures = done
+        first, start = chunk.first, chunk.start
+        if isinstance(done, Part):
+            self.scheduler.chunk_advanced(worker.number, number, items, busy)
+        else:
+            self._carry_out(self.scheduler.chunk_done(worker.number, number, items, busy))
         if items:
-            delivered = Delivered(chunk.first, chunk.start, items, done.values, done.failures)
+            delivered = Delivered(first, start, items, counts, values, failures)
             self._deliver(chunk.job, delivered)
-        if chunk.start + items < chunk.stop:
-            self._deliver(chunk.job, GivenBack(chunk, chunk.start + items))
+        if isinstance(done, Done) and start + items < chunk.stop:
+            self._deliver(chunk.job, GivenBack(chunk, start + items))
 
     def on_exit(self, child: Child) -> None:
         """Take note that a worker has ended, and put another in its place if there is work."""
@@ -271,8 +276,8 @@ class Dispatcher:
             self._changed.notify()
             if self._crew.pop(worker.number, None) is None:  # it was retired before
                 return
-            item = int(child.page.words[ITEM])
-            running = item - 1 if item else None
+            running = position_of(int(child.page.words[ITEM]))
+            self._take_from_ledger(worker, child)
             if worker.is_overdue and not worker.runs_over():
                 running = None  # killed too late: the item is another's
             actions = self.scheduler.worker_ended(worker.number, running)
@@ -290,6 +295,18 @@ class Dispatcher:
             self._carry_out([action for action in actions if not isinstance(action, Fail)])
             if self._jobs and self._state is not State.CLOSED:
                 self._replace(child)
+
+    def _take_from_ledger(self, worker: PooledWorker, child: Child) -> None:
+        """Take the results that a worker had not sent before its end."""
+        chunk = self.scheduler.running_chunk(worker.number)
+        if chunk is None:
+            return
+        for start, items, payloads, failures in _ledger.read(child.page, chunk.number):
+            if start == chunk.start:  # else it has sent them after all
+                counts, values = [count for count, _ in payloads], [data for _, data in payloads]
+                delivered = Delivered(chunk.first, start, items, counts, list(values), failures)
+                self.scheduler.chunk_advanced(worker.number, chunk.number, items, 0.0)
+                self._deliver(chunk.job, delivered)
 
     def _replace(self, lost: Child | None) -> None:
         """Hire another worker if there is work that waits."""

@@ -18,8 +18,8 @@ from ._children import Child, Owner
 from ._launcher import Launcher
 from ._logs import LogThread
 from ._messages import Start
-from ._page import create_page
-from ._platform import PACKETS, ensure_supported, occupy_standard_descriptors
+from ._page import WORKER_BYTES, create_page
+from ._platform import PACKETS, PAGE_BYTES, ensure_supported, occupy_standard_descriptors
 from ._segments import Descriptor
 from ._supervisor import Supervisor
 
@@ -87,7 +87,8 @@ class Engine:
         with theirs:
             try:
                 try:
-                    page, page_descriptor = create_page()
+                    size = WORKER_BYTES if start.role == "worker" else PAGE_BYTES
+                    page, page_descriptor = create_page(size)
                 except BaseException:
                     ours.close()
                     raise

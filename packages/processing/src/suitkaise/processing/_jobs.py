@@ -39,7 +39,8 @@ class Delivered(NamedTuple):
     origin: int  # the index of the item at position 0 of the chunk
     start: int  # the position of the first item
     items: int  # how many have run
-    values: Payload | list[Payload]
+    counts: list[int]  # as in Done
+    values: list[Payload]
     failures: dict[int, bytes]  # by position
 
 
@@ -335,20 +336,18 @@ class Job:
         return Batch(index, [None], {index: error})
 
     def _open_delivered(self, arrival: Delivered) -> Batch:
-        origin, start, count, packed, failures = arrival
-        first = origin + start
+        origin, first, _, counts, payloads, failures = arrival
+        first += origin
         errors = {origin + at: _open_error(error) for at, error in failures.items()}
-        if not isinstance(packed, list):
-            values, error = self._open_value(packed, first)
-            if error is None:
-                return Batch(first, values, errors)
-            return Batch(first, [None] * count, dict.fromkeys(range(first, first + count), error))
-        values = []
-        for index, payload in enumerate(packed, first):
+        values: list[Any] = []
+        for count, payload in zip(counts, payloads, strict=True):
+            index = first + len(values)
             value, error = self._open_value(payload, index)
-            values.append(value)
-            if error is not None:
-                errors[index] = error
+            if error is None:
+                values += value if count else [value]
+            else:
+                values += [None] * (count or 1)
+                errors.update(dict.fromkeys(range(index, index + (count or 1)), error))
         return Batch(first, values, errors)
 
     def _open_value(self, payload: Payload, index: int) -> tuple[Any, BaseException | None]:

@@ -9,7 +9,7 @@ the same interpreter. What is told is mostly bytes alone: these are the body as 
     parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
     parent  <-Told, Logged, Checkpoint, Noted, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
-    parent  <-Done, Rejected, Logged---------------  worker
+    parent  <-Part, Done, Rejected, Logged---------  worker
     parent  --Start------------------------------->  coordinator  (a child that serves a Share)
     parent  <-Serving------------------------------  coordinator
 
@@ -131,14 +131,26 @@ class Forget(NamedTuple):
     job: int
 
 
-class Done(NamedTuple):
-    """The results of a chunk's first items; of all, unless they took long or were cancelled."""
+class Part(NamedTuple):
+    """The results of the first items of a chunk, whose next ones are about to run."""
 
     chunk: int
     items: int  # how many have run
     busy: float  # seconds that they took
-    values: Payload | list[Payload]  # all values at once if they are plain, else each by itself
+    counts: list[int]  # how many values are in each payload, as a list; 0: one, by itself
+    values: list[Payload]
     failures: dict[int, bytes]  # position in the chunk -> the exception; its value is None
+
+
+class Done(NamedTuple):
+    """The same, of the last ones that run: of the rest, unless that took long or was cancelled."""
+
+    chunk: int
+    items: int
+    busy: float
+    counts: list[int]
+    values: list[Payload]
+    failures: dict[int, bytes]
 
 
 class Rejected(NamedTuple):
@@ -168,6 +180,7 @@ Message = (
     | Function
     | Work
     | Forget
+    | Part
     | Done
     | Rejected
     | Serving
@@ -186,6 +199,7 @@ _KINDS: tuple[type[Message], ...] = (
     Function,
     Work,
     Forget,
+    Part,
     Done,
     Rejected,
     Serving,

@@ -1,9 +1,9 @@
 """Which worker runs what, and when: pure decisions, without processes, threads or clocks.
 
     events in                                   actions out
-    job_added, chunk_ready, chunk_done,  --->   Assign  a chunk to a worker
-    worker_added, worker_ended, job_ended       Fail    an item whose worker died
-                                                Split   a chunk that no worker can unpack
+    job_added, chunk_ready,              --->   Assign  a chunk to a worker
+    chunk_advanced, chunk_done,                 Fail    an item whose worker died
+    worker_added, worker_ended, job_ended       Split   a chunk that no worker can unpack
 
 A job is one call of a map. The caller cuts its items into chunks, as large as `chunk_size` says,
 and hands them in while `wants_chunk` says so: never more than the workers will soon need, so an
@@ -151,6 +151,10 @@ class Scheduler:
         """Whether chunks wait for a worker."""
         return any(state.ready for state in self._jobs.values())
 
+    def running_chunk(self, worker: int) -> Chunk | None:
+        """Return the chunk that a worker is at."""
+        return next(iter(self._workers.get(worker, ())), None)
+
     def chunk_of(self, worker: int, number: int) -> Chunk | None:
         """Return a chunk that a worker holds."""
         for chunk in self._workers.get(worker, ()):
@@ -196,18 +200,22 @@ class Scheduler:
                 return True
         return False
 
+    def chunk_advanced(self, worker: int, number: int, items: int, busy: float) -> None:
+        """A worker has run so many items of a chunk, in so many seconds, and goes on with it."""
+        chunk = self.chunk_of(worker, number)
+        if chunk is not None:
+            chunk.start += items
+            self._measure(chunk.job, items, busy)
+
     def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
         """A worker has run so many items of a chunk in so many seconds; the rest it gives back."""
         chunk = self.chunk_of(worker, number)
         if chunk is not None:
             self._workers[worker].remove(chunk)
+            self._measure(chunk.job, items, busy)
             state = self._jobs.get(chunk.job)
-            if state is not None:
-                if items:
-                    state.busy = state.busy / 2 + busy
-                    state.items = state.items / 2 + items
-                if state.remaining is not None:
-                    state.remaining += chunk.stop - chunk.start - items
+            if state is not None and state.remaining is not None:
+                state.remaining += chunk.stop - chunk.start - items
         return self._assign()
 
     def worker_added(self, worker: int) -> list[Action]:
@@ -218,8 +226,8 @@ class Scheduler:
     def worker_ended(self, worker: int, running: int | None) -> list[Action]:
         """A worker has died; `running` is the position of the item it was at, None: at none.
 
-        The item it died of fails. What it had not begun, and what it had finished without sending
-        the results, goes to the front of the queue.
+        The item it died of fails. What it had not begun, and what it had finished and told nobody
+        of, goes to the front of the queue.
         """
         actions: list[Action] = []
         chunks = self._workers.pop(worker, deque())
@@ -229,7 +237,9 @@ class Scheduler:
                 continue
             if chunk is not chunks[0]:
                 state.ready.appendleft(chunk)
-            elif running is not None:
+            elif chunk.start == chunk.stop:
+                continue
+            elif running is not None and running >= chunk.start:
                 actions.append(Fail(chunk, running))
                 for start, stop in ((running + 1, chunk.stop), (chunk.start, running)):
                     if start < stop:
@@ -250,6 +260,12 @@ class Scheduler:
             self._turns.remove(job)
 
     # -- decisions
+
+    def _measure(self, job: int, items: int, busy: float) -> None:
+        state = self._jobs.get(job)
+        if state is not None and items and busy:
+            state.busy = state.busy / 2 + busy
+            state.items = state.items / 2 + items
 
     def _part(self, chunk: Chunk, start: int, stop: int) -> Chunk:
         number = next(self._numbers)

@@ -242,12 +242,9 @@ class _Opening:
     def _open_delivered(self, arrival: Delivered) -> Outcome:
         for failure in arrival.failures.values():
             return None, _open_error(failure)
-        packed = arrival.values
         try:
-            if isinstance(packed, list):
-                return unpack(packed[0]), None
-            (value,) = unpack(packed)
-            return value, None
+            value = unpack(arrival.values[0])
+            return value[0] if arrival.counts[0] else value, None
         except (Exception, SystemExit) as reason:
             error = ProcessError(
                 f"the result of {self._name} arrived but cannot be rebuilt here: "

@@ -12,7 +12,7 @@ from typing import Any
 from suitkaise.cucumber import SerializationError
 from suitkaise.cucumber._siblings import serialize_plain
 
-from . import _submitted, _surroundings
+from . import _ledger, _submitted, _surroundings
 from ._alarm import SectionAlarm
 from ._caller_context import drop_context, make_context
 from ._channel import ChildChannel
@@ -20,8 +20,8 @@ from ._child_end import ChildEnd
 from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._log_records import without_new_handlers
-from ._messages import Done, Forget, Function, Rejected, Work
-from ._page import CANCELLED, ITEM, ITEM_DEADLINE, StatusPage
+from ._messages import Done, Forget, Function, Part, Rejected, Work
+from ._page import CANCELLED, ITEM, ITEM_DEADLINE, MOST_TICKS, StatusPage, item_at
 from ._parcels import Payload, carrying, pack, set_out, unpack
 from ._reconnection import learn
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
@@ -29,6 +29,8 @@ from ._scheduler import CHUNK_SECONDS
 from ._skprocess import Skprocess
 
 GIVE_BACK_SECONDS = 2 * CHUNK_SECONDS  # after which a worker returns what it has not begun
+PART_SECONDS = 0.0005  # as much of what is finished may be lost, and run again, with the process
+_TICKS = tuple(bytes([tick]) for tick in range(MOST_TICKS))
 
 Call = Callable[[Any], Any]
 
@@ -39,6 +41,7 @@ class Worker:
     def __init__(self, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> None:
         self._channel = channel
         self._page = page
+        self._tick: Any = page.tick()
         self._alarm = alarm
         self._process = os.getpid()
         self._functions: dict[int, Function] = {}  # job -> as it arrived
@@ -88,34 +91,49 @@ class Worker:
             self._channel.send(Rejected(work.chunk, call is None, payload))
             return
         words = self._page.words
-        values: list[Any] = []
-        failures: dict[int, bytes] = {}
-        position, batch, busy = work.start, 1, 0.0
         timeout = self._functions[work.job].timeout
         if timeout:  # a chunk is one item then
             words[ITEM_DEADLINE] = time.monotonic_ns() + int(timeout * 1e9)
-        started = time.perf_counter()
-        # The clock is read after 1, 2, 4 ... items: often enough to give back what would take too
-        # long, seldom enough to cost quick items nothing.
-        while position < work.stop and words[CANCELLED] != work.job and busy < GIVE_BACK_SECONDS:
-            for item in items[position : min(position + batch, work.stop)]:
-                position += 1
-                words[ITEM] = position
-                try:
-                    values.append(call(item))
-                except BaseException as error:
-                    values.append(None)
-                    failures[position - 1] = self._failure(error)
-            busy = time.perf_counter() - started
-            if busy < GIVE_BACK_SECONDS / 4:
-                batch *= 2
+        results = _Results(self._page, self._channel, work.chunk, work.start)
+        position, size = work.start, 1
+        began = now = results.saved
+        # The clock is read after each part: often enough to note what is finished and to give back
+        # what would take too long, seldom enough to cost quick items nothing.
+        while (
+            position < work.stop
+            and words[CANCELLED] != work.job
+            and now - began < GIVE_BACK_SECONDS
+        ):
+            part = items[position : min(position + size, work.stop)]
+            self._run(call, part, position, results)
+            position += len(part)
+            before, now = now, time.perf_counter()
+            if now - before < PART_SECONDS / 4:
+                size = min(2 * size, MOST_TICKS)
+            elif now - before > PART_SECONDS:
+                size = max(1, size // 2)
+            if now - results.saved >= PART_SECONDS and position < work.stop:
+                results.save(now)
         leave_if_forked(self._process)
-        packed = self._pack(values, failures, work.start)
-        words[ITEM_DEADLINE] = words[ITEM] = 0
-        flush_output()
-        self._channel.send(Done(work.chunk, len(values), busy, packed, failures))
-        for value in packed if isinstance(packed, list) else ():
-            set_out(value)
+        results.finish(now)
+
+    def _run(self, call: Call, part: list[Any], position: int, results: _Results) -> None:
+        """Run consecutive items, the first of which is at a position of the chunk."""
+        values, append, tick = results.values, results.values.append, self._tick
+        left = part
+        while left:
+            self._page.words[ITEM] = item_at(position)
+            done = len(values)
+            try:
+                for tick[0], item in zip(_TICKS, left, strict=False):
+                    append(call(item))
+                return
+            except BaseException as error:
+                at = len(values) - done
+                append(None)
+                results.failures[position + at] = self._failure(error)
+            position += at + 1
+            left = left[at + 1 :]
 
     def _open(self, job: int) -> Call:
         function = self._functions[job]
@@ -168,19 +186,80 @@ class Worker:
             drop_frames_of(error, _submitted.__file__)
         return serialize_error(with_remote_traceback(error))
 
-    def _pack(
-        self, values: list[Any], failures: dict[int, bytes], start: int
-    ) -> Payload | list[Payload]:
+
+class _Results:
+    """The results of a chunk, on their way to the parent.
+
+    What is finished is noted in the ledger now and then, and sent at the end; or at once, if it is
+    more than the ledger takes.
+
+    Attributes:
+        values: Those that are not packed yet.
+        failures: Position in the chunk -> the exception, of those that are not sent yet.
+        saved: When the ledger was written last, as of `time.perf_counter`.
+    """
+
+    def __init__(self, page: StatusPage, channel: ChildChannel, chunk: int, start: int) -> None:
+        self._page = page
+        self._channel = channel
+        self._chunk = chunk
+        self._start = start  # the position of the first that is not sent yet
+        self._next = start  # and of the first that is not packed yet
+        self._packed: list[tuple[int, Payload]] = []  # (how many, the payload), not sent yet
+        self.values: list[Any] = []
+        self.failures: dict[int, bytes] = {}
+        _ledger.begin(page, chunk)
+        self.saved = self._told = time.perf_counter()
+
+    def save(self, now: float) -> None:
+        """See to it that what is finished outlives this process."""
+        start, at = self._next, len(self._packed)
+        self._pack()
+        new = self._packed[at:]
+        failures = {at: error for at, error in self.failures.items() if at >= start}
+        payloads = [(count, payload) for count, payload in new if type(payload) is bytes]
+        if len(payloads) < len(new) or not _ledger.note(
+            self._page, _ledger.Entry(start, self._next - start, payloads, failures)
+        ):
+            self._send(Part, now)
+            _ledger.begin(self._page, self._chunk)
+        self.saved = now
+
+    def finish(self, now: float) -> None:
+        """Send what is left."""
+        self._pack()
+        words = self._page.words
+        words[ITEM_DEADLINE] = words[ITEM] = 0  # before: what is sent has ended
+        self._send(Done, now)
+
+    def _send(self, kind: type[Part | Done], now: float) -> None:
+        flush_output()
+        counts = [count for count, _ in self._packed]
+        payloads = [payload for _, payload in self._packed]
+        items = self._next - self._start
+        busy = now - self._told
+        self._channel.send(kind(self._chunk, items, busy, counts, payloads, self.failures))
+        for payload in payloads:
+            set_out(payload)
+        self._start, self._told = self._next, now
+        self._packed, self.failures = [], {}
+
+    def _pack(self) -> None:
         """Serialise the values: all at once if nothing can go wrong, else each by itself."""
+        values, start = self.values[:], self._next
+        self.values.clear()
+        if not values:
+            return
+        self._next += len(values)
         plain = serialize_plain(values)
         if plain is not None:
             with contextlib.suppress(SerializationError):  # too large together
-                return carrying(plain)
-        packed: list[Payload] = []
+                self._packed.append((len(values), carrying(plain)))
+                return
         for position, value in enumerate(values, start):
-            self._page.words[ITEM] = position + 1
+            self._page.words[ITEM] = item_at(position)
             try:
-                packed.append(pack(value))
+                self._packed.append((0, pack(value)))
             except Exception as reason:
                 error = ProcessError(
                     f"the task returned a {type(value).__name__} that cannot travel to the "
@@ -188,6 +267,5 @@ class Worker:
                     original_error=reason,
                 )
                 error.__cause__ = reason
-                failures[position] = serialize_error(error)
-                packed.append(pack(None))
-        return packed
+                self.failures[position] = serialize_error(error)
+                self._packed.append((0, pack(None)))
