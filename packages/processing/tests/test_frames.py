@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from packages.processing.tests.interrupter import Interrupter
 
 from suitkaise.processing._frames import BARE, READ_BYTES, FrameReader, FrameWriter, frame
-from suitkaise.processing._messages import Done, Forget, Told, Work, decode, encode
+from suitkaise.processing._messages import Done, Forget, Part, Told, Work, decode, encode
 from suitkaise.processing._parcels import pack
 from suitkaise.processing._segments import LOST, Descriptor
 
@@ -266,8 +266,8 @@ def sent(message: Any) -> Any:
     "message",
     [
         Work(1, 2, 3, 4, b"items"),
-        Done(1, 2, 0.5, [b"a", b"b"], {3: b"error"}),
-        Done(1, 9, 0.5, b"all", {}),
+        Part(1, 2, 0.5, [0, 0], [b"a", b"b"], {3: b"error"}),
+        Done(1, 9, 0.5, [9], [b"all"], {}),
         Told(b"cucumber bytes"),
         Told(b""),
         Forget(7),
@@ -283,7 +283,7 @@ def test_a_message_survives_the_wire(message: Any) -> None:
 def test_parcels_survive_the_wire_in_their_order() -> None:
     large = [bytes([number]) * 100_000 for number in range(3)]
 
-    decoded = sent(Done(1, 4, 0.5, [pack(large[0]), b"small", pack(large[1:])], {}))
+    decoded = sent(Done(1, 4, 0.5, [0, 0, 0], [pack(large[0]), b"small", pack(large[1:])], {}))
 
     assert decoded.values[0].open() == large[0]
     assert decoded.values[1] == b"small"
