@@ -153,15 +153,16 @@ def coordinate(start: Start, channel: ChildChannel) -> None:
     secret = parcel.open()  # raw bytes: there is nothing to unpickle
     listener, *descriptors = parcel.handles
     try:
-        signal.signal(signal.SIGTERM, _terminate)
-        with socket.socket(fileno=listener.take()) as endpoint:
-            channel.send(Serving(os.getpid()), ends_without_parent=False)
-            Coordinator(channel, endpoint, secret, descriptors).serve()
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyhow
-    except EOFError:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        _end(descriptors[0])
-    except _TerminatedError:
+        try:
+            signal.signal(signal.SIGTERM, _terminate)
+            with socket.socket(fileno=listener.take()) as endpoint:
+                channel.send(Serving(os.getpid()), ends_without_parent=False)
+                Coordinator(channel, endpoint, secret, descriptors).serve()
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends anyhow
+        except EOFError:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+            _end(descriptors[0])
+    except _TerminatedError:  # also when the owner has just ended: both come at once
         if _is_owner_gone(channel):
             _end(descriptors[0])
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
