@@ -278,18 +278,21 @@ say("ready")
 while True:
     share.slow += 1
 """
-    # Another process asks: this one has the only descriptor that it may have.
+    # Another process asks: this one has the only descriptor that it may have. Stopped in one of the few
+    # instructions with the lock of the memory, it would hold up whoever needs a block as well.
     asker = """
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
-member = share._member
-byte = member.locks.log_byte(member.find("slow").slot)
-while hear():
+locks = share._member.locks
+log = locks.log_byte(share._member.find("slow").slot)
+def is_held(byte):
     try:
-        lockf(member.locks.descriptor, LOCK_EX | LOCK_NB, 1, byte)
-        lockf(member.locks.descriptor, LOCK_UN, 1, byte)
-        say("free")
+        lockf(locks.descriptor, LOCK_EX | LOCK_NB, 1, byte)
+        lockf(locks.descriptor, LOCK_UN, 1, byte)
     except OSError:
-        say("held")
+        return True
+    return False
+while hear():
+    say("held" if is_held(log) and not is_held(locks.heap.byte) else "free")
 """
     waiter = """
 say("waits")
