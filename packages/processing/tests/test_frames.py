@@ -265,7 +265,7 @@ def sent(message: Any) -> Any:
 @pytest.mark.parametrize(
     "message",
     [
-        Work(1, 2, 3, 4, b"items"),
+        Work(1, 2, 3, 4, 5, b"items"),
         Part(1, 2, 0.5, [0, 0], [b"a", b"b"], {3: b"error"}),
         Done(1, 9, 0.5, [9], [b"all"], {}),
         Told(b"cucumber bytes"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections import deque
+from collections import Counter, deque
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,8 +25,10 @@ from suitkaise.processing._scheduler import (
 )
 
 
-def scheduler_with(workers: int, jobs: int = 1, items: int | None = None) -> Scheduler:
-    scheduler = Scheduler()
+def scheduler_with(
+    workers: int, jobs: int = 1, items: int | None = None, **options: int
+) -> Scheduler:
+    scheduler = Scheduler(**options)
     for worker in range(workers):
         scheduler.worker_added(worker)
     for job in range(jobs):
@@ -246,8 +248,9 @@ def test_an_ended_job_leaves_nothing_to_do() -> None:
 class Simulation:
     """Plays the workers and the callers of a scheduler, and keeps account of every item."""
 
-    def __init__(self, workers: int, jobs: list[int]) -> None:
-        self.scheduler = Scheduler()
+    def __init__(self, workers: int, jobs: list[int], retries: int) -> None:
+        self.scheduler = Scheduler(retries=retries)
+        self.deaths: Counter[tuple[int, int]] = Counter()  # by the job and the index of the item
         self.wanted = dict(enumerate(jobs))
         self.cut = dict.fromkeys(self.wanted, 0)
         self.done: dict[int, list[int]] = {job: [] for job in self.wanted}
@@ -284,25 +287,33 @@ class Simulation:
                 self.cut[job] += size
                 self.take(self.scheduler.chunk_ready(job, first, size, None))
 
-    def step(self, choice: int, seconds: float, dies: bool) -> bool:
+    def step(self, choice: int, seconds: float, end: str) -> bool:
         busy = [worker for worker, chunks in self.held.items() if chunks]
         if not busy:
             return False
         worker = busy[choice % len(busy)]
         chunk = self.held[worker][0]
-        if dies:
+        if end == "dies":
             del self.held[worker]
             size = chunk.stop - chunk.start
             at = chunk.start + choice % (size + 1)
+            if at < chunk.stop:
+                self.deaths[chunk.job, chunk.first + at] += 1
             self.take(self.scheduler.worker_ended(worker, at if at < chunk.stop else None))
             self.hire()
         else:
             self.held[worker].popleft()
+            if leaves := end == "leaves":
+                del self.held[worker]
             items = range(chunk.start, chunk.stop - choice % 3 * (chunk.stop - chunk.start) // 3)
             self.done[chunk.job] += [chunk.first + position for position in items]
             self.take(
-                self.scheduler.chunk_done(worker, chunk.number, len(items), seconds * len(items))
+                self.scheduler.chunk_done(
+                    worker, chunk.number, len(items), seconds * len(items), leaves=leaves
+                )
             )
+            if leaves:
+                self.hire()
             if items.stop < chunk.stop:
                 left = chunk.stop - items.stop
                 first = chunk.first + items.stop
@@ -315,24 +326,84 @@ class Simulation:
     workers=st.integers(1, 4),
     jobs=st.lists(st.integers(0, 60), min_size=1, max_size=3),
     steps=st.lists(
-        st.tuples(st.integers(0, 100), st.sampled_from([1e-6, 1e-3, 1.0]), st.booleans()),
+        st.tuples(
+            st.integers(0, 100),
+            st.sampled_from([1e-6, 1e-3, 1.0]),
+            st.sampled_from(["stays", "leaves", "dies"]),
+        ),
         max_size=60,
     ),
+    retries=st.integers(0, 2),
 )
 def test_whatever_happens_every_item_comes_out_exactly_once(
-    workers: int, jobs: list[int], steps: list[tuple[int, float, bool]]
+    workers: int, jobs: list[int], steps: list[tuple[int, float, str]], retries: int
 ) -> None:
-    simulation = Simulation(workers, jobs)
-    endless = itertools.repeat((0, 1e-6, False))
+    simulation = Simulation(workers, jobs, retries)
+    endless = itertools.repeat((0, 1e-6, "stays"))
 
-    for choice, seconds, dies in itertools.chain(steps, endless):
+    for choice, seconds, end in itertools.chain(steps, endless):
         simulation.feed()
-        if not simulation.step(choice, seconds, dies):
+        if not simulation.step(choice, seconds, end):
             break
 
     for job, items in simulation.wanted.items():
         came_out = sorted(simulation.done[job] + simulation.failed[job])
         assert came_out == list(range(items))
+        for index in simulation.failed[job]:  # or nobody could begin with it, again and again
+            assert simulation.deaths[job, index] in (0, retries + 1)
+        for index in simulation.done[job]:
+            assert simulation.deaths[job, index] <= retries
+
+
+def test_an_item_whose_worker_died_is_tried_again_alone_before_what_is_behind_it() -> None:
+    scheduler = scheduler_with(workers=1, retries=1)
+    (first,) = scheduler.chunk_ready(0, 0, 10, "cargo")
+    assert isinstance(first, Assign)
+
+    assert scheduler.worker_ended(0, running=4) == []
+    (before,) = scheduler.worker_added(1)
+    assert isinstance(before, Assign)
+    assert (before.chunk.start, before.chunk.stop) == (0, 4)
+    (again,) = scheduler.chunk_done(1, before.chunk.number, 4, busy=60.0)
+    assert isinstance(again, Assign)
+    assert (again.chunk.start, again.chunk.stop, again.chunk.tries) == (4, 5, 1)
+    assert scheduler.worker_ended(1, running=4) == [Fail(again.chunk, 4)]
+    (behind,) = scheduler.worker_added(2)
+    assert isinstance(behind, Assign)
+    assert (behind.chunk.start, behind.chunk.stop, behind.chunk.tries) == (5, 10, 0)
+
+
+def test_what_was_to_blame_for_something_else_is_not_tried_again() -> None:
+    scheduler = scheduler_with(workers=1, retries=5)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+
+    assert scheduler.worker_ended(0, running=0, may_retry=False) == [Fail(first.chunk, 0)]
+
+
+def test_what_waits_at_a_worker_that_leaves_goes_to_the_next_unblamed() -> None:
+    scheduler = scheduler_with(workers=1)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+    scheduler.chunk_done(0, first.chunk.number, 1, busy=0.001)
+    (second,) = scheduler.chunk_ready(0, 1, 1, None)
+    (third,) = scheduler.chunk_ready(0, 2, 1, None)
+    assert isinstance(second, Assign)
+    assert isinstance(third, Assign)
+
+    assert scheduler.chunk_done(0, second.chunk.number, 1, busy=0.001, leaves=True) == []
+    assert scheduler.is_idle(0)
+    assert scheduler.worker_added(1) == [Assign(1, third.chunk)]
+    assert third.chunk.deaths == 0
+
+
+def test_no_chunk_has_more_items_than_a_worker_may_run() -> None:
+    scheduler = scheduler_with(workers=1, items=1000, most_items=7)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+    scheduler.chunk_done(0, first.chunk.number, 1, busy=1e-6)
+
+    assert scheduler.chunk_size(0) == 7
 
 
 def test_a_job_may_have_no_chunk_wait_behind_one_that_runs() -> None:

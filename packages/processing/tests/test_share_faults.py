@@ -278,8 +278,8 @@ say("ready")
 while True:
     share.slow += 1
 """
-    # Another process asks: this one has the only descriptor that it may have. Stopped in one of the few
-    # instructions with the lock of the memory, it would hold up whoever needs a block as well.
+    # Another process asks: this one has the only descriptor that it may have. Stopped in one of the
+    # few instructions with the lock of the memory, it would hold up whoever needs a block as well.
     asker = """
 from fcntl import LOCK_EX, LOCK_NB, LOCK_UN, lockf
 locks = share._member.locks

@@ -17,6 +17,7 @@ from ._checkpointer import Checkpointer
 from ._child_end import ChildEnd
 from ._errors import ProcessError, with_remote_traceback
 from ._lifecycle import Lifecycle
+from ._limits import Limits
 from ._messages import Finished, Start
 from ._page import StatusPage
 from ._parcels import set_out, unpack
@@ -63,7 +64,9 @@ def live(channel: ChildChannel, page: StatusPage, memory: Descriptor, alarm: Sec
             _run_process(start, channel, page, memory, alarm)
         else:
             memory.close()
-            Worker(channel, page, alarm).serve()
+            limits = Limits(*start.limits)
+            limits.limit_threads()
+            Worker(channel, page, alarm, limits).serve()
     except SystemExit as request:
         status = _exit_status(request)
     return status

@@ -86,6 +86,7 @@ class Collecting:
             if batch.errors:
                 raise_error(batch.errors[min(batch.errors)])
             self._results += batch.values
+            self.job.consumed += len(batch.values)
             yield False
 
     def _left(self) -> float | None:

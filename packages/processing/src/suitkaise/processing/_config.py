@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
-_SECONDS = (int, float)
+from ._requirements import require_count, require_seconds
 
 
 class _Fields:
@@ -30,6 +30,9 @@ class _Fields:
     def __setstate__(self, state: dict[str, Any]) -> None:
         for name, value in state.items():
             setattr(self, name, value)
+
+    def _given(self, name: str) -> str:
+        return f"{self._title}.{name} is {getattr(self, name)!r}"
 
     def __repr__(self) -> str:
         fields = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__slots__)
@@ -92,9 +95,9 @@ class ProcessConfig(_Fields):
             ValueError: If one has a value that makes no sense; it names the field and the value.
         """
         if self.runs is not None:
-            _require_count("runs", self.runs)
-        _require_count("lives", self.lives)
-        _require_seconds("join_in", self.join_in)
+            require_count(self._given("runs"), self.runs)
+        require_count(self._given("lives"), self.lives)
+        require_seconds(self._given("join_in"), self.join_in)
         if not isinstance(self.forward_logs, bool):
             raise ValueError(
                 f"process_config.forward_logs is {self.forward_logs!r}: it must be True or False"
@@ -105,18 +108,4 @@ class ProcessConfig(_Fields):
                 "such as process_config.timeouts.run = 30.0"
             )
         for name in Timeouts.__slots__:
-            _require_seconds(f"timeouts.{name}", getattr(self.timeouts, name))
-
-
-def _require_count(name: str, value: Any) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise ValueError(f"process_config.{name} is {value!r}: it must be a whole number from 1 on")
-
-
-def _require_seconds(name: str, value: Any) -> None:
-    if value is None:
-        return
-    if not isinstance(value, _SECONDS) or isinstance(value, bool) or not value > 0:
-        raise ValueError(
-            f"process_config.{name} is {value!r}: it must be a number of seconds above 0, or None"
-        )
+            require_seconds(self.timeouts._given(name), getattr(self.timeouts, name))

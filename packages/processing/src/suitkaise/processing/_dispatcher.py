@@ -22,9 +22,11 @@ from ._children import Child
 from ._engine import engine
 from ._errors import PoolClosedError, ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
+from ._limits import Limits
 from ._messages import Done, Message, Part, Rejected
 from ._notice import Notice
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, position_of
+from ._platform import KEEPS_ORDER
 from ._pooled_worker import PooledWorker
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from ._supervisor import DueCall, Supervisor
 
 _EXIT_GRACE = 5.0
+_HELD_SECONDS = 0.1  # that a result may wait for a slow item of its chunk
 _BETWEEN_LOOKS = 0.005  # seconds, at least, between two looks for items that run over their time
 
 
@@ -48,15 +51,33 @@ class State(enum.Enum):
 class Dispatcher:
     """Runs jobs on workers.
 
-    Attributes:
+    Args:
         workers: How many workers there may be.
+        retries: How often an item is run again whose worker died.
+        limits: What each worker is held to.
+        idle_timeout: Seconds after which a worker ends that has nothing to do; None: it stays.
+        forwards_logs: Whether the workers' log records are sent here.
+
+    Attributes:
+        workers: As given.
         scheduler: Decides; it may be asked without the lock, for an estimate.
     """
 
-    def __init__(self, workers: int, *, forwards_logs: bool = True) -> None:
+    def __init__(
+        self,
+        workers: int,
+        *,
+        retries: int = 0,
+        limits: Limits = Limits(),  # noqa: B008  it never changes
+        idle_timeout: float | None = None,
+        forwards_logs: bool = True,
+    ) -> None:
         self.workers = workers
+        self._limits = limits
+        self._idle_timeout = idle_timeout
+        self._idle_look: DueCall | None = None  # the next look for workers that do nothing
         self._forwards_logs = forwards_logs
-        self.scheduler = Scheduler()
+        self.scheduler = Scheduler(retries=retries, most_items=limits.max_tasks or None)
         self._process = os.getpid()
         self._supervisor: Supervisor | None = None  # once there are workers
         self._lock = threading.RLock()  # guards all below, and the scheduler's events
@@ -69,6 +90,7 @@ class Dispatcher:
         self._jobs: dict[int, Job] = {}
         self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
         self._looks: dict[int, DueCall] = {}  # job -> the next look for items that run over
+        self._held_look: DueCall | None = None  # the next look for results that wait
         self._job_numbers = itertools.count(1)
         self._worker_numbers = itertools.count(1)
 
@@ -255,17 +277,34 @@ class Dispatcher:
 
     def _take(self, worker: PooledWorker, chunk: Chunk, done: Part | Done) -> None:
         """Take results: first the worker gets its next chunk, then the caller is told of them."""
-        number, items, busy, counts, values, failures = done
+        number, items, busy, counts, values, failures = done[:6]
         first, start = chunk.first, chunk.start
+        if taken := worker.taken:
+            worker.taken = 0
+            busy *= 1 - taken / items
+            items -= taken
+            while taken > 0:
+                taken -= counts.pop(0) or 1
+                del values[0]
+            failures = {at: error for at, error in failures.items() if at >= start}
         if isinstance(done, Part):
             self.scheduler.chunk_advanced(worker.number, number, items, busy)
         else:
-            self._carry_out(self.scheduler.chunk_done(worker.number, number, items, busy))
+            actions = self.scheduler.chunk_done(
+                worker.number, number, items, busy, leaves=done.leaves
+            )
+            if done.leaves:
+                del self._crew[worker.number]
+            self._carry_out(actions)
+            if self._idle_timeout is not None and self.scheduler.is_idle(worker.number):
+                worker.idle_since = time.monotonic()
         if items:
             delivered = Delivered(first, start, items, counts, values, failures)
             self._deliver(chunk.job, delivered)
         if isinstance(done, Done) and start + items < chunk.stop:
             self._deliver(chunk.job, GivenBack(chunk, start + items))
+        if isinstance(done, Done) and done.leaves:
+            self._replace(None)
 
     def on_exit(self, child: Child) -> None:
         """Take note that a worker has ended, and put another in its place if there is work."""
@@ -280,7 +319,8 @@ class Dispatcher:
             self._take_from_ledger(worker, child)
             if worker.is_overdue and not worker.runs_over():
                 running = None  # killed too late: the item is another's
-            actions = self.scheduler.worker_ended(worker.number, running)
+            may_retry = not worker.is_overdue and child.receive_error is None
+            actions = self.scheduler.worker_ended(worker.number, running, may_retry=may_retry)
             for action in actions:
                 if isinstance(action, Fail):
                     died = Died(
@@ -296,16 +336,26 @@ class Dispatcher:
             if self._jobs and self._state is not State.CLOSED:
                 self._replace(child)
 
+    def _take_what_is_held(self) -> None:
+        """Take what workers have finished of chunks that take long, as a slow item makes them."""
+        with self._lock:
+            self._held_look = None
+            for worker in self._crew.values():
+                if worker.child is not None and not self.scheduler.is_idle(worker.number):
+                    self._take_from_ledger(worker, worker.child)
+                    self._look_for_held()
+
     def _take_from_ledger(self, worker: PooledWorker, child: Child) -> None:
-        """Take the results that a worker had not sent before its end."""
+        """Take the results that a worker has not sent yet, or had not before its end."""
         chunk = self.scheduler.running_chunk(worker.number)
         if chunk is None:
             return
         for start, items, payloads, failures in _ledger.read(child.page, chunk.number):
-            if start == chunk.start:  # else it has sent them after all
+            if start == chunk.start:  # else they have been taken, or it has sent them after all
                 counts, values = [count for count, _ in payloads], [data for _, data in payloads]
                 delivered = Delivered(chunk.first, start, items, counts, list(values), failures)
                 self.scheduler.chunk_advanced(worker.number, chunk.number, items, 0.0)
+                worker.taken += items
                 self._deliver(chunk.job, delivered)
 
     def _replace(self, lost: Child | None) -> None:
@@ -324,6 +374,22 @@ class Dispatcher:
                             ProcessError(f"cannot start a worker: {error}", original_error=error)
                         ),
                     )
+
+    def _end_idle(self) -> None:
+        """End the workers that have had nothing to do for their time."""
+        with self._lock:
+            self._idle_look = None
+            assert self._idle_timeout is not None
+            if self._state is not State.OPEN:
+                return
+            latest = time.monotonic() - self._idle_timeout
+            for worker in list(self._crew.values()):
+                if self._is_idle_now(worker) and worker.idle_since <= latest:
+                    assert worker.child is not None
+                    del self._crew[worker.number]
+                    self._carry_out(self.scheduler.worker_left(worker.number))
+                    worker.child.end_sending()
+            self._look_for_idle_workers()
 
     def _look_at(self, number: int, moment: float) -> None:
         assert self._supervisor is not None
@@ -354,6 +420,23 @@ class Dispatcher:
 
     # -- under the lock
 
+    def _look_for_idle_workers(self) -> None:
+        """See that workers end which have had nothing to do for their time."""
+        if self._idle_timeout is None or self._idle_look is not None or not self._crew:
+            return
+        assert self._supervisor is not None
+        idle = [worker.idle_since for worker in self._crew.values() if self._is_idle_now(worker)]
+        first = min(idle, default=time.monotonic())
+        self._idle_look = self._supervisor.call_at(first + self._idle_timeout, self._end_idle)
+
+    def _look_for_held(self) -> None:
+        if self._held_look is None and KEEPS_ORDER and self._supervisor is not None:
+            moment = time.monotonic() + _HELD_SECONDS
+            self._held_look = self._supervisor.call_at(moment, self._take_what_is_held)
+
+    def _is_idle_now(self, worker: PooledWorker) -> bool:
+        return worker.child is not None and self.scheduler.is_idle(worker.number)
+
     def _retire(self, worker: PooledWorker) -> None:
         """Kill a worker, and count on it no more: its end is none of an item's."""
         del self._crew[worker.number]
@@ -363,6 +446,8 @@ class Dispatcher:
 
     def _break_jobs(self, reason: str) -> None:
         self._state = State.CLOSED
+        if self._idle_look is not None:
+            self._idle_look.cancel()
         for number, job in list(self._jobs.items()):
             self._forget_job(number)
             job.arrivals.put(Broken(ProcessError(reason)))
@@ -374,9 +459,10 @@ class Dispatcher:
             self._crew[worker.number] = worker
             self._supervisor = engine().supervisor
             try:
-                start = worker.start(forwards_logs=self._forwards_logs)
+                start = worker.start(forwards_logs=self._forwards_logs, limits=self._limits)
                 engine().launch(start, self, partial(self._adopt, worker))
                 self._carry_out(self.scheduler.worker_added(worker.number))
+                self._look_for_idle_workers()
             except BaseException:
                 self._crew.pop(worker.number, None)
                 if worker.child is not None:
@@ -398,6 +484,8 @@ class Dispatcher:
                     number = action.chunk.job
                     job, surroundings = self._jobs[number], self._surroundings[number]
                     self._crew[action.worker].assign(action.chunk, job, surroundings)
+                    if self._held_look is None and action.chunk.stop - action.chunk.start > 1:
+                        self._look_for_held()
                 elif isinstance(action, Split):
                     self._deliver(action.chunk.job, Unpackable(action.chunk))
         except BaseException:

@@ -11,12 +11,19 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from suitkaise.cucumber import deserialize
+from suitkaise.cucumber import DeserializationError, SerializationError, deserialize
 
 from . import _caller_context
-from ._errors import ProcessDiedError, ProcessError, ResultTimeoutError, describe_exit
+from ._errors import (
+    ProcessDiedError,
+    ProcessError,
+    ResultTimeoutError,
+    describe_exit,
+    in_one_line,
+)
 from ._notice import Notice
 from ._parcels import Parcel, Payload, pack, pack_named, set_out, unpack
+from ._progress import Meter, Progress
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -139,12 +146,17 @@ class Job:
         star: Whether tuples are unpacked into arguments.
         is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
         item_timeout: Seconds that each item may run; None: as long as it likes.
+        window: How many items may be pulled whose results the caller has not taken; None: a few
+            chunks per worker if it is lazy, else as many as the workers can do with.
+        progress: Who is told how far it is, see _progress.
 
     Attributes:
         in_advance: Whether a chunk of it may wait in a worker behind one that runs.
+        has_input: Whether its items are those of an input, which errors name by their index.
     """
 
     in_advance = True
+    has_input = True
 
     def __init__(
         self,
@@ -157,8 +169,13 @@ class Job:
         star: bool,
         is_lazy: bool,
         item_timeout: float | None = None,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> None:
         self.item_timeout = item_timeout
+        self._window = window
+        self._progress = progress
+        self._meter: Meter | None = None  # once it has begun
         self.function = function
         self.secrets = secrets
         self.name = name
@@ -184,8 +201,10 @@ class Job:
             self._size = None
 
     def begin(self) -> None:
-        """Have the dispatcher take it. If this raises, it has not."""
+        """Have the dispatcher take it. If this raises, `end` it."""
         self._dispatcher.begin(self, self._size)
+        if self._progress is not None:
+            self._meter = Meter.of(self._progress, self.name, self._size)
 
     def batches(self) -> Iterator[Batch | None]:
         """Run the job, and yield what became of its items in the order in which that is known.
@@ -209,12 +228,16 @@ class Job:
                 if batch.errors and not self.is_lazy:  # a list ends with its first error
                     self._is_input_over = True
                 self._pending -= len(batch.values)
+                if self._meter is not None:
+                    self._meter.update(len(batch.values))
                 yield batch
 
     def end(self, *, kill: bool = False) -> None:
         """Cancel what is left of the job; with `kill`, also what is running."""
         self._is_input_over = True
         self._dispatcher.end(self, kill=kill)
+        if self._meter is not None:
+            self._meter.close()
         self.arrivals.put(Broken(ProcessError("the map was closed")))  # wakes who still waits
 
     def abandon(self) -> None:
@@ -225,6 +248,8 @@ class Job:
         scheduler = self._dispatcher.scheduler
         while scheduler.wants_chunk(self.number):
             size = min(scheduler.chunk_size(self.number), self._most_items)
+            if self._window is not None:
+                size = max(1, min(size, self._window - self._cut + self.consumed))
             if self._given_back:
                 first, items = self._given_back.popleft()
                 if len(items) > size:
@@ -251,8 +276,10 @@ class Job:
 
     def _has_room(self) -> bool:
         """Whether few enough results are waiting for the caller to take more input."""
-        most = _WINDOW * self._dispatcher.workers * self._last_size
-        return not self.is_lazy or self._cut - self.consumed < most
+        waiting = self._cut - self.consumed
+        if self._window is not None:
+            return waiting < self._window
+        return not self.is_lazy or waiting < _WINDOW * self._dispatcher.workers * self._last_size
 
     def _pack(self, items: list[Any], first: int) -> None:
         try:
@@ -282,11 +309,16 @@ class Job:
 
     def _named(self, error: Exception, item: Any, index: int) -> Exception:
         """Return the error of an item that cannot be packed, with the item's name and the path."""
+        what = f"item {index} for {self.name}"
         try:
-            pack_named(f"item {index} for {self.name}", item)
-        except Exception as named:
+            pack_named(what, item)
+        except SerializationError as named:
             return named
-        return error
+        except Exception as another:
+            error = another
+        unpacked = SerializationError(f"{what} cannot be packed: {in_one_line(error)}")
+        unpacked.__cause__ = error
+        return unpacked
 
     def _open(self, arrival: Arrival) -> Batch | None:
         if isinstance(arrival, Delivered):
@@ -294,8 +326,7 @@ class Job:
         if isinstance(arrival, Died):
             return self._open_death(arrival)
         if isinstance(arrival, Unreadable):
-            index = arrival.chunk.first + arrival.chunk.start
-            return Batch(index, [None], {index: _open_error(arrival.error)})
+            return self._open_unreadable(arrival)
         if isinstance(arrival, Unpackable):
             chunk = arrival.chunk
             for position in range(chunk.start, chunk.stop):
@@ -307,6 +338,17 @@ class Job:
             self._given_back.append((chunk.first + position, items))
             return None
         raise _open_error(arrival.error)
+
+    def _open_unreadable(self, arrival: Unreadable) -> Batch:
+        index = arrival.chunk.first + arrival.chunk.start
+        reason = _open_error(arrival.error)
+        error = DeserializationError(
+            f"item {index} for {self.name} arrived in a worker but cannot be rebuilt there: "
+            f"{in_one_line(reason)}",
+            type_name=getattr(reason, "type_name", None),
+        )
+        error.__cause__ = reason
+        return Batch(index, [None], {index: error})
 
     def _open_death(self, arrival: Died) -> Batch:
         chunk, position, pid, exitcode, receive_error, is_overdue = arrival
@@ -328,9 +370,11 @@ class Job:
             )
             unreceived.__cause__ = receive_error
             return Batch(index, [None], {index: unreceived})
+        tried = f", as did {chunk.tries} before it" if chunk.tries else ""
         error = ProcessDiedError(
             f"the worker that ran {self.name} for item {index} (process {pid}) "
-            f"{describe_exit(exitcode)}; the item was {_short(chunk.cargo.items[position])}",
+            f"{describe_exit(exitcode)}{tried}; the item was "
+            f"{_short(chunk.cargo.items[position])}",
             exitcode=exitcode,
         )
         return Batch(index, [None], {index: error})

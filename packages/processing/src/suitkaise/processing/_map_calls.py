@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
     from typing import Self
 
+    from ._progress import Progress
     from ._results import Results
     from ._skprocess import Skprocess
 
@@ -63,10 +64,31 @@ class ListMap(_WholeChain):
     """`pool.map`."""
 
     @overload
-    def __call__(self, function: type[Skprocess], items: Iterable[Any]) -> list[Any]: ...
+    def __call__(
+        self,
+        function: type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> list[Any]: ...
     @overload
-    def __call__(self, function: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]: ...
-    def __call__(self, function: Any, items: Iterable[Any]) -> list[Any]:
+    def __call__(
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> list[Value]: ...
+    def __call__(
+        self,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> list[Any]:
         raise NotImplementedError
 
 
@@ -74,12 +96,31 @@ class LazyMap(_WholeChain):
     """`pool.imap`."""
 
     @overload
-    def __call__(self, function: type[Skprocess], items: Iterable[Any]) -> Results[Any]: ...
+    def __call__(
+        self,
+        function: type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Results[Any]: ...
     @overload
     def __call__(
-        self, function: Callable[[Item], Value], items: Iterable[Item]
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Results[Value]: ...
-    def __call__(self, function: Any, items: Iterable[Any]) -> Results[Any]:
+    def __call__(
+        self,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Results[Any]:
         raise NotImplementedError
 
 
@@ -87,12 +128,31 @@ class BackgroundMap(_BackgroundChain):
     """`pool.map.background()`."""
 
     @overload
-    def __call__(self, function: type[Skprocess], items: Iterable[Any]) -> Future[list[Any]]: ...
+    def __call__(
+        self,
+        function: type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Future[list[Any]]: ...
     @overload
     def __call__(
-        self, function: Callable[[Item], Value], items: Iterable[Item]
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Future[list[Value]]: ...
-    def __call__(self, function: Any, items: Iterable[Any]) -> Future[list[Any]]:
+    def __call__(
+        self,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Future[list[Any]]:
         raise NotImplementedError
 
 
@@ -101,34 +161,72 @@ class AsyncedMap(_AsyncedChain):
 
     @overload
     def __call__(
-        self, function: type[Skprocess], items: Iterable[Any]
+        self,
+        function: type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Coroutine[Any, Any, list[Any]]: ...
     @overload
     def __call__(
-        self, function: Callable[[Item], Value], items: Iterable[Item]
+        self,
+        function: Callable[[Item], Value],
+        items: Iterable[Item],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Coroutine[Any, Any, list[Value]]: ...
-    def __call__(self, function: Any, items: Iterable[Any]) -> Coroutine[Any, Any, list[Any]]:
+    def __call__(
+        self,
+        function: Any,
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Coroutine[Any, Any, list[Any]]:
         raise NotImplementedError
 
 
 class StarListMap(_StarChain):
     """`pool.star().map`."""
 
-    def __call__(self, function: Callable[..., Value], items: Iterable[Any]) -> list[Value]:
+    def __call__(
+        self,
+        function: Callable[..., Value],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> list[Value]:
         raise NotImplementedError
 
 
 class StarLazyMap(_StarChain):
     """`pool.star().imap`."""
 
-    def __call__(self, function: Callable[..., Value], items: Iterable[Any]) -> Results[Value]:
+    def __call__(
+        self,
+        function: Callable[..., Value],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Results[Value]:
         raise NotImplementedError
 
 
 class StarBackgroundMap(_BackgroundChain):
     """`pool.star().map.background()`."""
 
-    def __call__(self, function: Callable[..., Value], items: Iterable[Any]) -> Future[list[Value]]:
+    def __call__(
+        self,
+        function: Callable[..., Value],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Future[list[Value]]:
         raise NotImplementedError
 
 
@@ -136,6 +234,11 @@ class StarAsyncedMap(_AsyncedChain):
     """`pool.star().map.asynced()`."""
 
     def __call__(
-        self, function: Callable[..., Value], items: Iterable[Any]
+        self,
+        function: Callable[..., Value],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Coroutine[Any, Any, list[Value]]:
         raise NotImplementedError

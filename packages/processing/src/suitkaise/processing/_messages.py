@@ -41,6 +41,7 @@ class Start(NamedTuple):
     forwards_logs: bool = False  # whether they are sent to the parent
     context: bytes = b""  # process: see _caller_context; empty: nothing to carry
     secrets: bytes = b""  # process: for _autoreconnect; in this message alone, never in a payload
+    limits: tuple[Any, ...] = ()  # worker: see _limits
 
 
 class Told(NamedTuple):
@@ -120,6 +121,7 @@ class Work(NamedTuple):
 
     job: int
     chunk: int
+    first: int  # the index of the item at position 0 in the input; -1: it has none to speak of
     start: int
     stop: int
     payload: Payload  # the list of items
@@ -143,7 +145,10 @@ class Part(NamedTuple):
 
 
 class Done(NamedTuple):
-    """The same, of the last ones that run: of the rest, unless that took long or was cancelled."""
+    """The same, of the last ones that run: of the rest, unless that took long or was cancelled.
+
+    With `leaves` the worker takes no more work: it is at its limits.
+    """
 
     chunk: int
     items: int
@@ -151,6 +156,7 @@ class Done(NamedTuple):
     counts: list[int]
     values: list[Payload]
     failures: dict[int, bytes]
+    leaves: bool = False
 
 
 class Rejected(NamedTuple):

@@ -13,10 +13,13 @@ from ._awaiting import Awaited, Failed
 from ._collecting import Collecting
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
+from ._limits import Limits
 from ._map_calls import LazyMap, ListMap, StarLazyMap, StarListMap
 from ._modifiers import Method
 from ._platform import usable_cpus
+from ._progress import Progress
 from ._reconnection import pack_with_secrets
+from ._requirements import require_count, require_seconds
 from ._results import Results
 from ._skprocess import Skprocess
 from ._submissions import Submissions
@@ -79,9 +82,13 @@ class Mapping:
         *,
         is_lazy: bool,
         item_timeout: float | None,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Job:
         if not callable(function):
             raise TypeError(f"a map takes a callable or an Skprocess class first, not {function!r}")
+        if window is not None:
+            require_count(f"window={window!r}", window)
         name = getattr(function, "__qualname__", type(function).__qualname__)
         packed, secrets = pack_with_secrets(name, function)
         return Job(
@@ -93,6 +100,8 @@ class Mapping:
             star=maps._star,
             is_lazy=is_lazy,
             item_timeout=item_timeout,
+            window=window,
+            progress=progress,
         )
 
 
@@ -120,7 +129,14 @@ class Maps:
     fails the item it was running with a `ProcessDiedError`; another takes its place.
 
     All four take modifiers before the arguments, in any order: `.timeout(s)`, `.background()`
-    (a Future of the list) and `.asynced()` (to await the list).
+    (a Future of the list) and `.asynced()` (to await the list). And all take two options:
+
+        window: How many items are pulled from the input at most whose results the caller has not
+            got yet. None: `map` and `unordered_map` pull what the workers can do with, the lazy
+            ones a few chunks for each worker.
+        progress: True for a progress bar (the extra `[progress]`, which is tqdm), a string for one
+            with that label, or any object with `update(n)`: it is told in the thread that takes
+            the results how many more items are done, failed ones too.
     """
 
     def __init__(self, dispatcher: Dispatcher, *, star: bool) -> None:
@@ -135,24 +151,56 @@ class StarMaps(Maps):
     """
 
     @typed(StarListMap, _MAP)
-    def map(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
+    def map(
+        self,
+        function: Callable[..., Any],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> list[Any]:
         """As `Pool.map`, with tuples unpacked."""
-        return cast("list[Any]", _MAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("list[Any]", _MAP.run((self, function, items), options, None))
 
     @typed(StarListMap, _UNORDERED_MAP)
-    def unordered_map(self, function: Callable[..., Any], items: Iterable[Any]) -> list[Any]:
+    def unordered_map(
+        self,
+        function: Callable[..., Any],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> list[Any]:
         """As `Pool.unordered_map`, with tuples unpacked."""
-        return cast("list[Any]", _UNORDERED_MAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("list[Any]", _UNORDERED_MAP.run((self, function, items), options, None))
 
     @typed(StarLazyMap, _IMAP)
-    def imap(self, function: Callable[..., Any], items: Iterable[Any]) -> Results[Any]:
+    def imap(
+        self,
+        function: Callable[..., Any],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Results[Any]:
         """As `Pool.imap`, with tuples unpacked."""
-        return cast("Results[Any]", _IMAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("Results[Any]", _IMAP.run((self, function, items), options, None))
 
     @typed(StarLazyMap, _UNORDERED_IMAP)
-    def unordered_imap(self, function: Callable[..., Any], items: Iterable[Any]) -> Results[Any]:
+    def unordered_imap(
+        self,
+        function: Callable[..., Any],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
+    ) -> Results[Any]:
         """As `Pool.unordered_imap`, with tuples unpacked."""
-        return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), options, None))
 
 
 class Pool(Maps, Executor):
@@ -167,11 +215,21 @@ class Pool(Maps, Executor):
 
     Args:
         workers: How many processes run at once; None: the CPUs that this process may use.
+        retries: How often an item (or a submitted call) is run again whose worker died; what runs
+            over its time is not.
+        max_tasks: Items after which a worker is replaced; None: never.
+        max_memory: Bytes above which a worker is replaced once its item is done; None: never. What
+            it shares with other processes does not count.
+        idle_timeout: Seconds after which a worker that has nothing to do ends; the next item that
+            needs one starts another. None: workers stay.
+        blas_threads: Threads on which numerical libraries (OpenMP, OpenBLAS, MKL ...) may compute
+            in each worker; 0: as many as they like. None: the workers share the CPUs, unless the
+            environment says something else (`OMP_NUM_THREADS` ...).
         forward_logs: Whether log records made in tasks go through the handlers of this process;
             else only handlers that are added in the workers see them.
 
     Raises:
-        ValueError: If `workers` is not a whole number from 1 on.
+        ValueError: If an argument makes no sense; it names the argument and the value.
 
     Example:
         >>> with Pool(workers=2) as pool:
@@ -179,12 +237,42 @@ class Pool(Maps, Executor):
         [1, 4, 9]
     """
 
-    def __init__(self, workers: int | None = None, *, forward_logs: bool = True) -> None:
+    def __init__(
+        self,
+        workers: int | None = None,
+        *,
+        retries: int = 0,
+        max_tasks: int | None = None,
+        max_memory: int | None = None,
+        idle_timeout: float | None = None,
+        blas_threads: int | None = None,
+        forward_logs: bool = True,
+    ) -> None:
+        cpus = usable_cpus()
         if workers is None:
-            workers = usable_cpus()
-        if not isinstance(workers, int) or isinstance(workers, bool) or workers < 1:
-            raise ValueError(f"Pool(workers={workers!r}): it must be a whole number from 1 on")
-        super().__init__(Dispatcher(workers, forwards_logs=forward_logs), star=False)
+            workers = cpus
+        require_count(f"Pool(workers={workers!r})", workers)
+        require_count(f"Pool(retries={retries!r})", retries, 0)
+        if max_tasks is not None:
+            require_count(f"Pool(max_tasks={max_tasks!r})", max_tasks)
+        if max_memory is not None:
+            require_count(f"Pool(max_memory={max_memory!r})", max_memory)
+        require_seconds(f"Pool(idle_timeout={idle_timeout!r})", idle_timeout)
+        if blas_threads is not None:
+            require_count(f"Pool(blas_threads={blas_threads!r})", blas_threads, 0)
+        dispatcher = Dispatcher(
+            workers,
+            retries=retries,
+            limits=Limits(
+                max_tasks=max_tasks or 0,
+                max_memory=max_memory or 0,
+                threads=max(1, cpus // workers) if blas_threads is None else blas_threads,
+                is_threads_chosen=blas_threads is not None,
+            ),
+            idle_timeout=idle_timeout,
+            forwards_logs=forward_logs,
+        )
+        super().__init__(dispatcher, star=False)
         # The I/O thread knows the dispatcher, not the pool: dropping the pool ends the workers.
         finalizer = weakref.finalize(self, self._dispatcher.terminate_later)
         finalizer.atexit = False
@@ -203,7 +291,12 @@ class Pool(Maps, Executor):
 
     @typed(ListMap, _MAP)
     def map(  # type: ignore[override]  # the specification's: see the docstring
-        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+        self,
+        function: Callable[[Any], Any] | type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> list[Any]:
         """Apply the function to each item; blocks until all are done.
 
@@ -222,11 +315,17 @@ class Pool(Maps, Executor):
             ProcessError: If the pool is closed.
             SerializationError: If the function or an item cannot travel.
         """
-        return cast("list[Any]", _MAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("list[Any]", _MAP.run((self, function, items), options, None))
 
     @typed(ListMap, _UNORDERED_MAP)
     def unordered_map(
-        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+        self,
+        function: Callable[[Any], Any] | type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> list[Any]:
         """Apply the function to each item; blocks until all are done.
 
@@ -236,11 +335,17 @@ class Pool(Maps, Executor):
         Raises:
             BaseException: As `map`, the first that came in.
         """
-        return cast("list[Any]", _UNORDERED_MAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("list[Any]", _UNORDERED_MAP.run((self, function, items), options, None))
 
     @typed(LazyMap, _IMAP)
     def imap(
-        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+        self,
+        function: Callable[[Any], Any] | type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Results[Any]:
         """Return an iterator over the results in the order of the items.
 
@@ -252,14 +357,21 @@ class Pool(Maps, Executor):
         Raises:
             ProcessError: If the pool is closed.
         """
-        return cast("Results[Any]", _IMAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("Results[Any]", _IMAP.run((self, function, items), options, None))
 
     @typed(LazyMap, _UNORDERED_IMAP)
     def unordered_imap(
-        self, function: Callable[[Any], Any] | type[Skprocess], items: Iterable[Any]
+        self,
+        function: Callable[[Any], Any] | type[Skprocess],
+        items: Iterable[Any],
+        *,
+        window: int | None = None,
+        progress: Progress = None,
     ) -> Results[Any]:
         """Return an iterator over the results in the order in which they come in; see `imap`."""
-        return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), {}, None))
+        options = {"window": window, "progress": progress}
+        return cast("Results[Any]", _UNORDERED_IMAP.run((self, function, items), options, None))
 
     def submit(self, fn: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[R]:
         """Have `fn(*args, **kwargs)` called in a worker; returns at once. From any thread.

@@ -11,6 +11,7 @@ from ._page import ITEM_DEADLINE
 if TYPE_CHECKING:
     from ._children import Child
     from ._jobs import Job
+    from ._limits import Limits
     from ._scheduler import Chunk
 
 
@@ -25,6 +26,9 @@ class PooledWorker:
         child: Its process, once that has been adopted.
         surroundings: Those that it has, see `_surroundings`.
         is_overdue: Whether it was killed because its item ran over its time.
+        taken: Items of the chunk that it runs that were taken from its ledger, and that its next
+            message of that chunk will bring once more.
+        idle_since: The monotonic time since when it has had nothing to do, if that is measured.
     """
 
     def __init__(self, number: int, surroundings: bytes) -> None:
@@ -32,13 +36,21 @@ class PooledWorker:
         self.child: Child | None = None
         self.surroundings = surroundings
         self.is_overdue = False
+        self.taken = 0
+        self.idle_since = time.monotonic()
         self._functions: set[int] = set()  # the jobs whose function it has
         self._ended: list[int] = []  # of these jobs it may still have one
 
-    def start(self, *, forwards_logs: bool) -> Start:
+    def start(self, *, forwards_logs: bool, limits: Limits) -> Start:
         """Return its first message."""
         name = f"PoolWorker-{self.number}"
-        return Start("worker", self.surroundings, name=name, forwards_logs=forwards_logs)
+        return Start(
+            "worker",
+            self.surroundings,
+            name=name,
+            forwards_logs=forwards_logs,
+            limits=tuple(limits),
+        )
 
     def assign(self, chunk: Chunk, job: Job, surroundings: bytes) -> None:
         """Send it a chunk, behind the function if it is the first of the job."""
@@ -63,7 +75,8 @@ class PooledWorker:
                 )
             )
         # If the child is gone, its end is on its way, and the chunk goes to another.
-        child.send(Work(number, chunk.number, chunk.start, chunk.stop, chunk.cargo.payload))
+        first = chunk.first if job.has_input else -1
+        child.send(Work(number, chunk.number, first, chunk.start, chunk.stop, chunk.cargo.payload))
 
     def forget(self, job: Job) -> None:
         """Have it forget the function of a job that has ended: at once, or with the next if small.

@@ -3,7 +3,8 @@
     events in                                   actions out
     job_added, chunk_ready,              --->   Assign  a chunk to a worker
     chunk_advanced, chunk_done,                 Fail    an item whose worker died
-    worker_added, worker_ended, job_ended       Split   a chunk that no worker can unpack
+    worker_added, worker_left,                  Split   a chunk that no worker can unpack
+    worker_ended, job_ended
 
 A job is one call of a map. The caller cuts its items into chunks, as large as `chunk_size` says,
 and hands them in while `wants_chunk` says so: never more than the workers will soon need, so an
@@ -41,6 +42,7 @@ class Chunk:
         cargo: The items, as the caller packed them; not looked at here.
         size: How many bytes that is.
         deaths: How many workers have died with it before they began its first item.
+        tries: How often its only item has been run by a worker that died of it.
     """
 
     number: int
@@ -51,6 +53,7 @@ class Chunk:
     cargo: Any
     size: int = 0
     deaths: int = 0
+    tries: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,16 @@ class _Job:
 
 
 class Scheduler:
-    """Decides for one pool."""
+    """Decides for one pool.
 
-    def __init__(self) -> None:
+    Args:
+        retries: How often an item is run again whose worker died.
+        most_items: How many a chunk may have; None: as many as are worth it.
+    """
+
+    def __init__(self, *, retries: int = 0, most_items: int | None = None) -> None:
+        self._retries = retries
+        self._most_items = MOST_ITEMS if most_items is None else min(most_items, MOST_ITEMS)
         self._workers: dict[int, deque[Chunk]] = {}  # worker -> its chunks, the running one first
         self._jobs: dict[int, _Job] = {}
         self._turns: deque[int] = deque()  # the jobs, whose turn is next first
@@ -114,7 +124,9 @@ class Scheduler:
 
     def chunk_size(self, job: int) -> int:
         """How many items the job's next chunk should have."""
-        state = self._jobs[job]
+        return min(self._worthwhile_size(self._jobs[job]), self._most_items)
+
+    def _worthwhile_size(self, state: _Job) -> int:
         workers = max(1, len(self._workers))
         if state.last_size == 0:
             return 1
@@ -150,6 +162,10 @@ class Scheduler:
     def has_ready(self) -> bool:
         """Whether chunks wait for a worker."""
         return any(state.ready for state in self._jobs.values())
+
+    def is_idle(self, worker: int) -> bool:
+        """Whether a worker has nothing to do."""
+        return not self._workers.get(worker)
 
     def running_chunk(self, worker: int) -> Chunk | None:
         """Return the chunk that a worker is at."""
@@ -207,8 +223,13 @@ class Scheduler:
             chunk.start += items
             self._measure(chunk.job, items, busy)
 
-    def chunk_done(self, worker: int, number: int, items: int, busy: float) -> list[Action]:
-        """A worker has run so many items of a chunk in so many seconds; the rest it gives back."""
+    def chunk_done(
+        self, worker: int, number: int, items: int, busy: float, *, leaves: bool = False
+    ) -> list[Action]:
+        """A worker has run so many items of a chunk in so many seconds; the rest it gives back.
+
+        With `leaves` it takes no more: it has served long enough.
+        """
         chunk = self.chunk_of(worker, number)
         if chunk is not None:
             self._workers[worker].remove(chunk)
@@ -216,18 +237,28 @@ class Scheduler:
             state = self._jobs.get(chunk.job)
             if state is not None and state.remaining is not None:
                 state.remaining += chunk.stop - chunk.start - items
-        return self._assign()
+        return self.worker_left(worker) if leaves else self._assign()
 
     def worker_added(self, worker: int) -> list[Action]:
         """A worker can take chunks."""
         self._workers[worker] = deque()
         return self._assign()
 
-    def worker_ended(self, worker: int, running: int | None) -> list[Action]:
+    def worker_left(self, worker: int) -> list[Action]:
+        """A worker ends in good order; what waited at it goes to the front of the queue."""
+        for chunk in reversed(self._workers.pop(worker, ())):
+            state = self._jobs.get(chunk.job)
+            if state is not None:
+                state.ready.appendleft(chunk)
+        return self._assign()
+
+    def worker_ended(
+        self, worker: int, running: int | None, *, may_retry: bool = True
+    ) -> list[Action]:
         """A worker has died; `running` is the position of the item it was at, None: at none.
 
-        The item it died of fails. What it had not begun, and what it had finished and told nobody
-        of, goes to the front of the queue.
+        The item it died of fails, unless it may be tried again. That, what it had not begun, and
+        what it had finished and told nobody of, goes to the front of the queue.
         """
         actions: list[Action] = []
         chunks = self._workers.pop(worker, deque())
@@ -240,13 +271,18 @@ class Scheduler:
             elif chunk.start == chunk.stop:
                 continue
             elif running is not None and running >= chunk.start:
-                actions.append(Fail(chunk, running))
-                for start, stop in ((running + 1, chunk.stop), (chunk.start, running)):
+                parts = [(running + 1, chunk.stop), (chunk.start, running)]
+                if may_retry and chunk.tries < self._retries:
+                    parts.insert(1, (running, running + 1))
+                else:
+                    actions.append(Fail(chunk, running))
+                for start, stop in parts:
                     if start < stop:
-                        state.ready.appendleft(self._part(chunk, start, stop))
+                        tries = chunk.tries + 1 if start == running else 0
+                        state.ready.appendleft(self._part(chunk, start, stop, tries))
             else:
                 chunk.deaths += 1
-                if chunk.deaths < DEATHS:
+                if chunk.deaths < max(DEATHS, 1 + self._retries):
                     state.ready.appendleft(chunk)
                 elif chunk.stop - chunk.start == 1:
                     actions.append(Fail(chunk, chunk.start))
@@ -267,9 +303,11 @@ class Scheduler:
             state.busy = state.busy / 2 + busy
             state.items = state.items / 2 + items
 
-    def _part(self, chunk: Chunk, start: int, stop: int) -> Chunk:
+    def _part(self, chunk: Chunk, start: int, stop: int, tries: int) -> Chunk:
         number = next(self._numbers)
-        return Chunk(number, chunk.job, chunk.first, start, stop, chunk.cargo, chunk.size)
+        return Chunk(
+            number, chunk.job, chunk.first, start, stop, chunk.cargo, chunk.size, tries=tries
+        )
 
     def _assign(self) -> list[Action]:
         actions: list[Action] = []

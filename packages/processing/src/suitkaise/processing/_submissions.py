@@ -89,6 +89,7 @@ class Submissions(Job):
     """
 
     in_advance = False
+    has_input = False
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__(

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable
 from contextvars import Context
+from functools import partial
 from typing import Any
 
 from suitkaise.cucumber import SerializationError
@@ -17,8 +18,9 @@ from ._alarm import SectionAlarm
 from ._caller_context import drop_context, make_context
 from ._channel import ChildChannel
 from ._child_end import ChildEnd
-from ._errors import ProcessDiedError, ProcessError, with_remote_traceback
+from ._errors import ProcessDiedError, ProcessError, in_one_line, with_remote_traceback
 from ._lifecycle import Lifecycle
+from ._limits import Limits, Wear
 from ._log_records import without_new_handlers
 from ._messages import Done, Forget, Function, Part, Rejected, Work
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, MOST_TICKS, StatusPage, item_at
@@ -36,9 +38,13 @@ Call = Callable[[Any], Any]
 
 
 class Worker:
-    """Serves a Pool until the channel ends."""
+    """Serves a Pool until the channel ends, or it is at its limits."""
 
-    def __init__(self, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm) -> None:
+    def __init__(
+        self, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm, limits: Limits
+    ) -> None:
+        self._limits = limits
+        self._wear = Wear(limits)
         self._channel = channel
         self._page = page
         self._tick: Any = page.tick()
@@ -49,9 +55,9 @@ class Worker:
         self._contexts: dict[int, Context] = {}  # job -> its caller's, if that had anything in it
 
     def serve(self) -> None:
-        """Run what arrives; returns when the parent closes its end."""
+        """Run what arrives; returns when the parent closes its end, or at its limits."""
         self._alarm.install()
-        while True:
+        while not self._wear.is_over:
             try:
                 message = self._channel.receive_blocking()
             except EOFError:
@@ -68,6 +74,7 @@ class Worker:
                 self._functions[message.job] = message
                 if message.surroundings:
                     _surroundings.apply(message.surroundings)
+                    self._limits.limit_threads()
                 if message.context:
                     self._contexts[message.job] = make_context(message.context)
             elif isinstance(message, Forget):
@@ -94,8 +101,10 @@ class Worker:
         timeout = self._functions[work.job].timeout
         if timeout:  # a chunk is one item then
             words[ITEM_DEADLINE] = time.monotonic_ns() + int(timeout * 1e9)
-        results = _Results(self._page, self._channel, work.chunk, work.start)
+        results = _Results(self._page, self._channel, work)
+        wear = self._wear
         position, size = work.start, 1
+        part: list[Any] = []
         began = now = results.saved
         # The clock is read after each part: often enough to note what is finished and to give back
         # what would take too long, seldom enough to cost quick items nothing.
@@ -103,11 +112,13 @@ class Worker:
             position < work.stop
             and words[CANCELLED] != work.job
             and now - began < GIVE_BACK_SECONDS
+            and not wear.is_over
         ):
-            part = items[position : min(position + size, work.stop)]
+            part = items[position : min(position + min(size, wear.items), work.stop)]
             self._run(call, part, position, results)
             position += len(part)
             before, now = now, time.perf_counter()
+            wear.note(len(part), now)
             if now - before < PART_SECONDS / 4:
                 size = min(2 * size, MOST_TICKS)
             elif now - before > PART_SECONDS:
@@ -115,7 +126,8 @@ class Worker:
             if now - results.saved >= PART_SECONDS and position < work.stop:
                 results.save(now)
         leave_if_forked(self._process)
-        results.finish(now)
+        items = part = []  # what is theirs is not to count as the worker's own
+        results.finish(now, wear)
 
     def _run(self, call: Call, part: list[Any], position: int, results: _Results) -> None:
         """Run consecutive items, the first of which is at a position of the chunk."""
@@ -199,16 +211,17 @@ class _Results:
         saved: When the ledger was written last, as of `time.perf_counter`.
     """
 
-    def __init__(self, page: StatusPage, channel: ChildChannel, chunk: int, start: int) -> None:
+    def __init__(self, page: StatusPage, channel: ChildChannel, work: Work) -> None:
         self._page = page
         self._channel = channel
-        self._chunk = chunk
-        self._start = start  # the position of the first that is not sent yet
-        self._next = start  # and of the first that is not packed yet
+        self._chunk = work.chunk
+        self._first = work.first
+        self._start = work.start  # the position of the first that is not sent yet
+        self._next = work.start  # and of the first that is not packed yet
         self._packed: list[tuple[int, Payload]] = []  # (how many, the payload), not sent yet
         self.values: list[Any] = []
         self.failures: dict[int, bytes] = {}
-        _ledger.begin(page, chunk)
+        _ledger.begin(page, work.chunk)
         self.saved = self._told = time.perf_counter()
 
     def save(self, now: float) -> None:
@@ -225,14 +238,15 @@ class _Results:
             _ledger.begin(self._page, self._chunk)
         self.saved = now
 
-    def finish(self, now: float) -> None:
-        """Send what is left."""
+    def finish(self, now: float, wear: Wear) -> None:
+        """Send what is left, and whether the worker leaves with it."""
         self._pack()
+        wear.look()
         words = self._page.words
         words[ITEM_DEADLINE] = words[ITEM] = 0  # before: what is sent has ended
-        self._send(Done, now)
+        self._send(partial(Done, leaves=wear.is_over), now)
 
-    def _send(self, kind: type[Part | Done], now: float) -> None:
+    def _send(self, kind: Callable[..., Part | Done], now: float) -> None:
         flush_output()
         counts = [count for count, _ in self._packed]
         payloads = [payload for _, payload in self._packed]
@@ -261,9 +275,10 @@ class _Results:
             try:
                 self._packed.append((0, pack(value)))
             except Exception as reason:
+                item = f" for item {self._first + position}" if self._first >= 0 else ""
                 error = ProcessError(
-                    f"the task returned a {type(value).__name__} that cannot travel to the "
-                    f"parent: {reason}",
+                    f"the task returned{item} a {type(value).__name__} that cannot travel to the "
+                    f"parent: {in_one_line(reason)}",
                     original_error=reason,
                 )
                 error.__cause__ = reason
