@@ -6,6 +6,9 @@ A module of its own: a worker need not import pytest with it, which takes longer
 from __future__ import annotations
 
 import os
+import random
+import time
+from collections import Counter
 from pathlib import Path
 
 
@@ -51,3 +54,51 @@ def blas_threads(_: object = None) -> int:
 
 def variable(name: str) -> str | None:
     return os.environ.get(name)
+
+
+class Diary:
+    """Notes numbers in a file, which survives the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+
+    def note(self, number: int) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(descriptor, b"%d\n" % number)
+        os.close(descriptor)
+
+    def calls(self) -> Counter[int]:
+        """Return how often each number was noted."""
+        return Counter(map(int, Path(self.path).read_text().split()))
+
+
+class Sleeper:
+    """Something that is not plain."""
+
+    def __init__(self, number: int, seconds: float = 0.0) -> None:
+        self.number = number
+        self.seconds = seconds
+
+    def sleep(self) -> int:
+        time.sleep(self.seconds)
+        return self.number
+
+
+class Moody:
+    """A task that is quick or slow, whatever comes; so many items of 2,000 raise, and kill."""
+
+    def __init__(self, path: Path, *, seed: int, fails: int = 0, dies: int = 0) -> None:
+        self.diary = Diary(path)
+        lot = random.Random(seed)
+        chosen = lot.sample(range(2000), fails + dies)
+        self.fails, self.dies = set(chosen[:fails]), set(chosen[fails:])
+        self.pauses = {lot.randrange(2000): lot.random() * 0.3 for _ in range(12)}
+
+    def __call__(self, number: int) -> int | Sleeper:
+        self.diary.note(number)
+        time.sleep(self.pauses.get(number, 0.0))
+        if number in self.fails:
+            raise LookupError(number)
+        if number in self.dies:
+            os._exit(3)
+        return Sleeper(number) if number % 7 == 0 else number

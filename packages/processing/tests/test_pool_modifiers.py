@@ -165,8 +165,9 @@ def test_modifiers_that_make_no_sense_are_refused(pool: Pool, name: str) -> None
 
 
 def test_the_maps_look_like_methods(pool: Pool) -> None:
-    assert list(inspect.signature(Pool.map).parameters) == ["self", "function", "items"]
-    assert list(inspect.signature(pool.map).parameters) == ["function", "items"]
+    parameters = ["self", "function", "items", "window", "progress"]
+    assert list(inspect.signature(Pool.map).parameters) == parameters
+    assert list(inspect.signature(pool.map).parameters) == parameters[1:]
     assert "order of the items" in (Pool.map.__doc__ or "")
     assert "order of the items" in (pool.map.__doc__ or "")
     assert pool.map(function=square, items=[2]) == [4]

@@ -1,4 +1,4 @@
-"""Progress that is told, the window of what is pulled, and what is delivered when."""
+"""Progress that is told, the window of what is pulled, and the function that travels once."""
 
 from __future__ import annotations
 
@@ -240,25 +240,7 @@ def test_a_window_that_makes_no_sense_is_named(pool: Pool, window: Any) -> None:
         pool.imap(abs, [1], window=window)
 
 
-# -- what is delivered when
-
-
-def test_a_slow_item_does_not_hold_what_was_finished_before_it(pool: Pool) -> None:
-    def task(number: int) -> int:
-        if number == 700:
-            time.sleep(3)
-        else:
-            deadline = time.perf_counter() + 0.0002
-            while time.perf_counter() < deadline:
-                pass
-        return number
-
-    begin = time.monotonic()
-    arrived = {number: time.monotonic() - begin for number in pool.unordered_imap(task, range(800))}
-
-    assert sorted(arrived) == list(range(800))
-    finished_before = [number for number in range(690) if arrived[number] > 2.5]
-    assert len(finished_before) <= 10, "what is finished waits for what is not"
+# -- what travels how often
 
 
 def test_the_function_travels_once_to_each_worker() -> None:

@@ -302,6 +302,21 @@ class Simulation:
             self.take(self.scheduler.worker_ended(worker, at if at < chunk.stop else None))
             self.hire()
         else:
+            if end == "trims" and choice % 2:  # what waits behind it is given back, too
+                at = chunk.start + 1 + choice % (chunk.stop - chunk.start)
+                stop = chunk.stop
+                self.scheduler.chunk_trimmed(worker, chunk.number, at)
+                if at < stop:
+                    first = chunk.first + at
+                    self.take(self.scheduler.chunk_ready(chunk.job, first, stop - at, None))
+                while len(self.held[worker]) > 1:
+                    waiting = self.held[worker].pop()
+                    self.take(self.scheduler.chunk_done(worker, waiting.number, 0, 0.0))
+                    size = waiting.stop - waiting.start
+                    first = waiting.first + waiting.start
+                    self.take(self.scheduler.chunk_ready(waiting.job, first, size, None))
+                assert list(self.held[worker]) == [chunk]
+                return True
             self.held[worker].popleft()
             if leaves := end == "leaves":
                 del self.held[worker]
@@ -329,7 +344,7 @@ class Simulation:
         st.tuples(
             st.integers(0, 100),
             st.sampled_from([1e-6, 1e-3, 1.0]),
-            st.sampled_from(["stays", "leaves", "dies"]),
+            st.sampled_from(["stays", "leaves", "trims", "dies"]),
         ),
         max_size=60,
     ),
@@ -395,6 +410,25 @@ def test_what_waits_at_a_worker_that_leaves_goes_to_the_next_unblamed() -> None:
     assert scheduler.is_idle(0)
     assert scheduler.worker_added(1) == [Assign(1, third.chunk)]
     assert third.chunk.deaths == 0
+
+
+def test_nothing_waits_behind_a_slow_item() -> None:
+    scheduler = scheduler_with(workers=1, items=1000)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+    scheduler.chunk_done(0, first.chunk.number, 1, busy=0.0001)
+    (second,) = scheduler.chunk_ready(0, 1, 10, None)
+    (third,) = scheduler.chunk_ready(0, 11, 10, None)
+    assert isinstance(second, Assign)
+    assert isinstance(third, Assign)
+    assert scheduler.holds_up_others(0)
+
+    scheduler.chunk_trimmed(0, second.chunk.number, 4)
+    assert scheduler.chunk_done(0, third.chunk.number, 0, busy=0.0) == []
+    assert not scheduler.holds_up_others(0)
+    assert scheduler.chunk_ready(0, 5, 6, None) == []  # it waits for a worker that is free
+    assert assigned(scheduler.worker_added(1)) == [(1, 5)]
+    assert assigned(scheduler.chunk_ready(0, 11, 10, None)) == [(1, 11)]
 
 
 def test_no_chunk_has_more_items_than_a_worker_may_run() -> None:

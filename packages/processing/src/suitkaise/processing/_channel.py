@@ -178,6 +178,7 @@ class ChildChannel:
     Attributes:
         write_lock: Guards sending.
         on_told: Called with each payload that `receive` takes, while no other is taken.
+        is_sending: Whether a thread is at it, for a signal handler that had better not.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -187,6 +188,7 @@ class ChildChannel:
         self._writer = FrameWriter(endpoint)
         self._read_lock = threading.RLock()  # guards the reader, and the four below
         self.write_lock = threading.RLock()
+        self.is_sending = False
         self.on_told: Callable[[Payload], None] = _take_no_note
         self._polls = threading.local()  # a poll object serves one thread at a time
         # The socket wakes nobody for what has been read from it: messages that came together with
@@ -206,13 +208,16 @@ class ChildChannel:
         """
         frame = encode(message)
         with self.write_lock:
-            self._writer.put(frame)
+            self.is_sending = True
             try:
+                self._writer.put(frame)
                 self._writer.flush()
             except OSError:
                 self._writer.clear()
                 if ends_without_parent:
                     os._exit(1)
+            finally:
+                self.is_sending = False
 
     def tell(self, payload: Payload) -> None:
         """Send what is told, as `send` does; holding the `write_lock`."""
@@ -279,6 +284,19 @@ class ChildChannel:
             # for room and for data is one.
             self._wait(None)
             self._reader.receive()
+
+    def take_ready(self) -> Message | None:
+        """Return the next message if it has come; for a child with one thread. Does not block."""
+        for message in _messages_in(self._reader):
+            return message
+        while self._wait(time.monotonic()):
+            try:
+                self._reader.receive(at_once=True)
+            except (BlockingIOError, EOFError):  # the end will be met with again
+                return None
+            for message in _messages_in(self._reader):
+                return message
+        return None
 
     def close(self) -> None:
         """Close this end; the parent sees end-of-file."""

@@ -119,6 +119,10 @@ class Child:
         """Have the child and its process group killed; returns at once. From any thread."""
         self._launcher.kill(self)
 
+    def nudge(self) -> None:
+        """Have a worker look up from its item (NUDGE); returns at once. From any thread."""
+        self._launcher.nudge(self)
+
     def discard(self) -> None:
         """Kill it and let go of it; the owner is not told. From any thread."""
         self._launcher.discard(self)

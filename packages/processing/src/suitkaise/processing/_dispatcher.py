@@ -23,7 +23,7 @@ from ._engine import engine
 from ._errors import PoolClosedError, ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._limits import Limits
-from ._messages import Done, Message, Part, Rejected
+from ._messages import Done, Message, Part, Rejected, Trimmed
 from ._notice import Notice
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, position_of
 from ._platform import KEEPS_ORDER
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ._supervisor import DueCall, Supervisor
 
 _EXIT_GRACE = 5.0
-_HELD_SECONDS = 0.1  # that a result may wait for a slow item of its chunk
+_HELD_SECONDS = 0.05  # between two looks for slow items that hold up others
 _BETWEEN_LOOKS = 0.005  # seconds, at least, between two looks for items that run over their time
 
 
@@ -257,13 +257,19 @@ class Dispatcher:
         """Take a worker's results."""
         with self._lock:
             worker = self._by_child.get(child)
-            if worker is None or not isinstance(message, Part | Done | Rejected):
+            if worker is None or not isinstance(message, Part | Done | Trimmed | Rejected):
                 return
             chunk = self.scheduler.chunk_of(worker.number, message.chunk)
             if chunk is None:
                 return
             if isinstance(message, Part | Done):
                 self._take(worker, chunk, message)
+            elif isinstance(message, Trimmed):
+                self._take_from_ledger(worker, child)
+                stop = chunk.stop
+                self.scheduler.chunk_trimmed(worker.number, message.chunk, message.stop)
+                if message.stop < stop:
+                    self._deliver(chunk.job, GivenBack(chunk, message.stop, stop))
             else:
                 if message.is_function:
                     self._deliver(chunk.job, Broken(message.payload))
@@ -279,7 +285,8 @@ class Dispatcher:
         """Take results: first the worker gets its next chunk, then the caller is told of them."""
         number, items, busy, counts, values, failures = done[:6]
         first, start = chunk.first, chunk.start
-        if taken := worker.taken:
+        is_running = self.scheduler.running_chunk(worker.number) is chunk  # else it waits behind
+        if is_running and (taken := worker.taken):
             worker.taken = 0
             busy *= 1 - taken / items
             items -= taken
@@ -302,7 +309,7 @@ class Dispatcher:
             delivered = Delivered(first, start, items, counts, values, failures)
             self._deliver(chunk.job, delivered)
         if isinstance(done, Done) and start + items < chunk.stop:
-            self._deliver(chunk.job, GivenBack(chunk, start + items))
+            self._deliver(chunk.job, GivenBack(chunk, start + items, chunk.stop))
         if isinstance(done, Done) and done.leaves:
             self._replace(None)
 
@@ -337,13 +344,18 @@ class Dispatcher:
                 self._replace(child)
 
     def _take_what_is_held(self) -> None:
-        """Take what workers have finished of chunks that take long, as a slow item makes them."""
+        """See that a slow item holds up neither what is finished nor what has not begun."""
         with self._lock:
             self._held_look = None
             for worker in self._crew.values():
-                if worker.child is not None and not self.scheduler.is_idle(worker.number):
+                chunk = self.scheduler.running_chunk(worker.number)
+                if worker.child is None or chunk is None:
+                    continue
+                if KEEPS_ORDER:  # else what it notes may be seen before it is whole
                     self._take_from_ledger(worker, worker.child)
-                    self._look_for_held()
+                if worker.is_still_at(chunk) and self.scheduler.holds_up_others(worker.number):
+                    worker.child.nudge()
+                self._look_for_held()
 
     def _take_from_ledger(self, worker: PooledWorker, child: Child) -> None:
         """Take the results that a worker has not sent yet, or had not before its end."""
@@ -430,7 +442,7 @@ class Dispatcher:
         self._idle_look = self._supervisor.call_at(first + self._idle_timeout, self._end_idle)
 
     def _look_for_held(self) -> None:
-        if self._held_look is None and KEEPS_ORDER and self._supervisor is not None:
+        if self._held_look is None and self._supervisor is not None:
             moment = time.monotonic() + _HELD_SECONDS
             self._held_look = self._supervisor.call_at(moment, self._take_what_is_held)
 
@@ -484,7 +496,7 @@ class Dispatcher:
                     number = action.chunk.job
                     job, surroundings = self._jobs[number], self._surroundings[number]
                     self._crew[action.worker].assign(action.chunk, job, surroundings)
-                    if self._held_look is None and action.chunk.stop - action.chunk.start > 1:
+                    if self._held_look is None and self.scheduler.holds_up_others(action.worker):
                         self._look_for_held()
                 elif isinstance(action, Split):
                     self._deliver(action.chunk.job, Unpackable(action.chunk))

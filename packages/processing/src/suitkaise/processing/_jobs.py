@@ -24,6 +24,7 @@ from ._errors import (
 from ._notice import Notice
 from ._parcels import Parcel, Payload, pack, pack_named, set_out, unpack
 from ._progress import Meter, Progress
+from ._recurring import Recurring
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
@@ -76,10 +77,11 @@ class Unpackable(NamedTuple):
 
 
 class GivenBack(NamedTuple):
-    """Arrival: the chunk's items from this position on have not run, and are to be cut anew."""
+    """Arrival: items of the chunk have not run, and are to be cut anew."""
 
     chunk: Chunk
-    position: int
+    start: int  # the position of the first
+    stop: int  # and behind the last
 
 
 class Broken(NamedTuple):
@@ -184,6 +186,8 @@ class Job:
         self.arrivals = Arrivals()
         self._dispatcher = dispatcher
         self._items = iter(items)
+        # An iterator's own code may change between two items what both refer to.
+        self._recurring = Recurring() if type(items) in (list, tuple) else None
         self._is_input_over = False
         self.consumed = 0  # items that the caller has taken
         self.is_lazy = is_lazy
@@ -236,6 +240,7 @@ class Job:
         """Cancel what is left of the job; with `kill`, also what is running."""
         self._is_input_over = True
         self._dispatcher.end(self, kill=kill)
+        self._recurring = None
         if self._meter is not None:
             self._meter.close()
         self.arrivals.put(Broken(ProcessError("the map was closed")))  # wakes who still waits
@@ -283,7 +288,7 @@ class Job:
 
     def _pack(self, items: list[Any], first: int) -> None:
         try:
-            payload = pack(items)
+            payload = pack(items, self._recurring)
         except Exception:
             for index, item in enumerate(items, first):
                 self._pack_alone(item, index)
@@ -299,7 +304,7 @@ class Job:
 
     def _pack_alone(self, item: Any, index: int) -> None:
         try:
-            payload = pack([item])
+            payload = pack([item], self._recurring)
         except Exception as error:
             error = self._named(error, item, index)
             self._rejected.append(Batch(index, [None], {index: error}))
@@ -333,9 +338,8 @@ class Job:
                 self._pack_alone(chunk.cargo.items[position], chunk.first + position)
             return None
         if isinstance(arrival, GivenBack):
-            chunk, position = arrival
-            items = chunk.cargo.items[position : chunk.stop]
-            self._given_back.append((chunk.first + position, items))
+            chunk, start, stop = arrival
+            self._given_back.append((chunk.first + start, chunk.cargo.items[start:stop]))
             return None
         raise _open_error(arrival.error)
 

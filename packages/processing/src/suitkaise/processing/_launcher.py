@@ -74,10 +74,11 @@ class Launcher:
 
     def kill(self, child: Child) -> None:
         """Order a child's death; nothing happens if it has ended. From any thread."""
-        with self._lock:
-            if child.number in self._children and not self._is_lost:
-                with contextlib.suppress(OSError):
-                    self._control.send(marshal.dumps(("kill", child.number)))
+        self._order("kill", child)
+
+    def nudge(self, child: Child) -> None:
+        """Have a child get NUDGE; nothing happens if it has ended. From any thread."""
+        self._order("nudge", child)
 
     def discard(self, child: Child) -> None:
         """Order a child's death, and forget it. From any thread."""
@@ -106,6 +107,12 @@ class Launcher:
         self._control.close()
         for child in self._children.values():
             child.abandon()
+
+    def _order(self, order: str, child: Child) -> None:
+        with self._lock:
+            if child.number in self._children and not self._is_lost:
+                with contextlib.suppress(OSError):
+                    self._control.send(marshal.dumps((order, child.number)))
 
     def _standard_streams(self) -> list[int]:
         """Return descriptors for a child's input, output and error: nothing, ours, ours."""

@@ -9,7 +9,7 @@ the same interpreter. What is told is mostly bytes alone: these are the body as 
     parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
     parent  <-Told, Logged, Checkpoint, Noted, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
-    parent  <-Part, Done, Rejected, Logged---------  worker
+    parent  <-Part, Done, Trimmed, Rejected, Logged  worker
     parent  --Start------------------------------->  coordinator  (a child that serves a Share)
     parent  <-Serving------------------------------  coordinator
 
@@ -159,6 +159,13 @@ class Done(NamedTuple):
     leaves: bool = False
 
 
+class Trimmed(NamedTuple):
+    """A slow item holds up its chunk: the items from `stop` on are given back, and will not run."""
+
+    chunk: int
+    stop: int
+
+
 class Rejected(NamedTuple):
     """A chunk's items, or its function, could not be rebuilt in the worker; nothing has run."""
 
@@ -188,6 +195,7 @@ Message = (
     | Forget
     | Part
     | Done
+    | Trimmed
     | Rejected
     | Serving
 )
@@ -207,6 +215,7 @@ _KINDS: tuple[type[Message], ...] = (
     Forget,
     Part,
     Done,
+    Trimmed,
     Rejected,
     Serving,
 )

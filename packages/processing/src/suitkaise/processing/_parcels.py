@@ -14,13 +14,14 @@ import errno
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
 from suitkaise.cucumber._siblings import Series, Writable, serialize_flat
 
 from . import _segments
+from ._recurring import Recurring
 from ._segments import LARGE_BYTES, LOST, Descriptor, layout
 
 _MOST_INLINE_BYTES = 2**31 - 2**16  # `marshal`, which frames a message, takes less than 2 GiB
@@ -33,6 +34,14 @@ class Traveller(Protocol):
         """Learn that it is on its way to another process."""
 
 
+class Lent(NamedTuple):
+    """A buffer that several parcels refer to, in a segment of its own."""
+
+    position: int  # among the buffers of the parcel
+    size: int  # bytes
+    segment: Descriptor
+
+
 class Parcel:
     """The parts of a payload, and the descriptors that its objects need.
 
@@ -41,10 +50,11 @@ class Parcel:
         sizes: The parts' sizes in bytes: the stream first, then the buffers.
         parts: The parts themselves, if they are not in a segment.
         segment: Else the segment that they are in.
+        lent: Buffers that are none of its parts.
         handles: Descriptors that belong to objects in the stream, in their order.
     """
 
-    __slots__ = ("_travellers", "handles", "is_raw", "parts", "segment", "sizes")
+    __slots__ = ("_travellers", "handles", "is_raw", "lent", "parts", "segment", "sizes")
 
     def __init__(
         self,
@@ -54,8 +64,10 @@ class Parcel:
         segment: Descriptor | None,
         handles: tuple[Descriptor, ...],
         travellers: tuple[Traveller, ...] = (),
+        lent: tuple[Lent, ...] = (),
     ) -> None:
         self._travellers = travellers
+        self.lent = lent
         self.is_raw = is_raw
         self.sizes = sizes
         self.parts = parts
@@ -63,7 +75,7 @@ class Parcel:
         self.handles = handles
 
     def __len__(self) -> int:
-        return sum(self.sizes)
+        return sum(self.sizes) + sum(lent.size for lent in self.lent)
 
     @property
     def is_lost(self) -> bool:
@@ -73,7 +85,8 @@ class Parcel:
     @property
     def descriptors(self) -> list[Descriptor]:
         """What must travel with it."""
-        return [*([] if self.segment is None else [self.segment]), *self.handles]
+        own = [] if self.segment is None else [self.segment]
+        return [*own, *(lent.segment for lent in self.lent), *self.handles]
 
     def set_out(self) -> None:
         """Tell the objects that move with it that they are on their way."""
@@ -81,19 +94,22 @@ class Parcel:
         for traveller in travellers:
             traveller.on_moved()
 
-    def to_wire(self) -> tuple[bool, tuple[int, ...], tuple[bytes, ...] | None, int]:
+    def to_wire(self) -> tuple[Any, ...]:
         """Return what `marshal` can write; the descriptors travel beside it."""
-        return self.is_raw, self.sizes, self.parts, len(self.handles)
+        lent = tuple(lent[:2] for lent in self.lent)
+        return self.is_raw, self.sizes, self.parts, lent, len(self.handles)
 
     @classmethod
     def from_wire(cls, wire: tuple[Any, ...], take: Callable[[], int]) -> Parcel:
         """Rebuild it; `take` gives the next descriptor that came along."""
-        is_raw, sizes, parts, handles = wire
+        is_raw, sizes, parts, lent, handles = wire
         segment = None if parts is not None else Descriptor(take())
         if segment is not None and _segments.is_scarce(segment.number):
             parts = tuple(_segments.read_parts(segment.number, sizes))
             segment = None
-        return cls(is_raw, sizes, parts, segment, tuple(Descriptor(take()) for _ in range(handles)))
+        borrowed = tuple(Lent(position, size, Descriptor(take())) for position, size in lent)
+        taken = tuple(Descriptor(take()) for _ in range(handles))
+        return cls(is_raw, sizes, parts, segment, taken, lent=borrowed)
 
     def open(self) -> Any:
         """Rebuild the thing; the parcel is used up.
@@ -119,6 +135,9 @@ class Parcel:
             stream = read(number, self.sizes[0])
             memory = _segments.writable(number, offsets[1:], self.sizes[1:])
             self.segment.close()
+        for position, size, segment in self.lent:
+            memory[position:position] = _segments.writable(segment.number, (0,), (size,))
+            segment.close()
         if self.is_raw:
             return stream
         outer, _now.opening = _now.opening, iter(self.handles)
@@ -134,14 +153,16 @@ Payload: TypeAlias = bytes | Parcel
 class _Packing:
     """What the parcel that a thread is packing gets beside its stream."""
 
-    __slots__ = ("buffers", "handles", "is_going_on", "travellers")
+    __slots__ = ("buffers", "handles", "is_going_on", "lent", "recurring", "travellers")
 
     def __init__(self) -> None:
         self.is_going_on = False
+        self.recurring: Recurring | None = None
         self.clear()
 
     def clear(self) -> None:
         self.buffers: list[memoryview] = []
+        self.lent: list[Lent] = []
         self.handles: list[Descriptor] = []
         self.travellers: list[Traveller] = []
 
@@ -150,7 +171,11 @@ class _Packing:
         memory = buffer.raw()
         if memory.nbytes < LARGE_BYTES:
             return True
-        self.buffers.append(memory)
+        segment = None if self.recurring is None else self.recurring.lend(memory)
+        if segment is None:
+            self.buffers.append(memory)
+        else:
+            self.lent.append(Lent(len(self.buffers) + len(self.lent), memory.nbytes, segment))
         return False
 
 
@@ -187,13 +212,14 @@ def next_handle() -> Descriptor:
     return next(_now.opening)
 
 
-def pack(thing: Any) -> Payload:
+def pack(thing: Any, recurring: Recurring | None = None) -> Payload:
     """Serialise a thing for a message. Its large memory is copied once, into a segment.
 
     What can only move stays here until the message is on its way, see `set_out`.
 
     Args:
         thing: The thing.
+        recurring: Knows memory that other messages may refer to as well.
 
     Raises:
         SerializationError: If it cannot travel.
@@ -207,19 +233,22 @@ def pack(thing: Any) -> Payload:
     if packing.is_going_on:  # the thing's own code sends something
         _now.packing = _Packing()
         try:
-            return pack(thing)
+            return pack(thing, recurring)
         finally:
             _now.packing = packing
     packing.is_going_on = True
+    packing.recurring = recurring
     try:
         stream = cucumber.serialize(thing, buffers=packing.offer)
-        if not packing.buffers and not packing.handles and len(stream) < LARGE_BYTES:
+        buffers, lent, handles = packing.buffers, packing.lent, packing.handles
+        if not buffers and not lent and not handles and len(stream) < LARGE_BYTES:
             return stream
-        parts: list[bytes | memoryview] = [stream, *packing.buffers]
-        return _parcel(parts, tuple(packing.handles), tuple(packing.travellers))
+        return _parcel(
+            [stream, *buffers], tuple(handles), tuple(packing.travellers), lent=tuple(lent)
+        )
     finally:
         packing.is_going_on = False
-        if packing.buffers or packing.handles:
+        if packing.buffers or packing.handles or packing.lent:
             packing.clear()
 
 
@@ -287,12 +316,13 @@ def _parcel(
     travellers: tuple[Traveller, ...] = (),
     *,
     is_raw: bool = False,
+    lent: tuple[Lent, ...] = (),
 ) -> Parcel:
     """Make a parcel of a stream and its buffers or, raw, of a bytes object."""
     sizes = tuple(len(part) for part in parts)
     if sum(sizes) >= LARGE_BYTES:
         try:
-            return Parcel(is_raw, sizes, None, _segments.lend(parts), handles, travellers)
+            return Parcel(is_raw, sizes, None, _segments.lend(parts), handles, travellers, lent)
         except OSError as error:
             if sum(sizes) > _MOST_INLINE_BYTES:
                 raise SerializationError(
@@ -300,4 +330,4 @@ def _parcel(
                     f"({error}); without it a message takes {_MOST_INLINE_BYTES:,}"
                 ) from error
     inside = tuple(bytes(part) for part in parts)
-    return Parcel(is_raw, sizes, inside, None, handles, travellers)
+    return Parcel(is_raw, sizes, inside, None, handles, travellers, lent)

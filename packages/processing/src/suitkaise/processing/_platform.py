@@ -17,6 +17,7 @@ PAGE_BYTES = mmap.PAGESIZE
 PACKETS = socket.SOCK_SEQPACKET if sys.platform.startswith("linux") else socket.SOCK_STREAM
 # Whether all cores see what one wrote in the order in which it did, without a barrier.
 KEEPS_ORDER = os.name == "posix" and os.uname().machine in ("x86_64", "i686", "amd64")
+NUDGE = signal.SIGURG  # asks a worker to make way; ignored by who has no handler for it
 _PR_SET_PDEATHSIG = 1
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: process, user, group
 

@@ -37,6 +37,8 @@ class PooledWorker:
         self.surroundings = surroundings
         self.is_overdue = False
         self.taken = 0
+        self._seen_at: tuple[int, int] | None = None  # the chunk that it was at, and how far in it
+        self._looks = 0  # and how often it was seen there
         self.idle_since = time.monotonic()
         self._functions: set[int] = set()  # the jobs whose function it has
         self._ended: list[int] = []  # of these jobs it may still have one
@@ -91,6 +93,13 @@ class PooledWorker:
             self._ended.append(number)
         else:
             self.child.send(Forget(number))
+
+    def is_still_at(self, chunk: Chunk) -> bool:
+        """Whether it was here the last time, too; says so less and less often."""
+        place = chunk.number, chunk.start
+        self._looks = self._looks + 1 if place == self._seen_at else 0
+        self._seen_at = place
+        return self._looks in (1, 2, 4, 8)
 
     def runs_over(self) -> bool:
         """Whether the item that it runs, or was running at its end, has run over its time."""

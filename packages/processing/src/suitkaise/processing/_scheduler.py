@@ -2,7 +2,7 @@
 
     events in                                   actions out
     job_added, chunk_ready,              --->   Assign  a chunk to a worker
-    chunk_advanced, chunk_done,                 Fail    an item whose worker died
+    chunk_advanced, _trimmed, _done,            Fail    an item whose worker died
     worker_added, worker_left,                  Split   a chunk that no worker can unpack
     worker_ended, job_ended
 
@@ -43,6 +43,7 @@ class Chunk:
         size: How many bytes that is.
         deaths: How many workers have died with it before they began its first item.
         tries: How often its only item has been run by a worker that died of it.
+        is_slow: Whether an item of it takes so long that nothing is to wait behind it.
     """
 
     number: int
@@ -54,6 +55,7 @@ class Chunk:
     size: int = 0
     deaths: int = 0
     tries: int = 0
+    is_slow: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,13 @@ class Scheduler:
         """Whether a worker has nothing to do."""
         return not self._workers.get(worker)
 
+    def holds_up_others(self, worker: int) -> bool:
+        """Whether items wait behind the one that a worker runs, or may do."""
+        chunks = self._workers.get(worker)
+        if not chunks or chunks[0].is_slow:
+            return False
+        return len(chunks) > 1 or chunks[0].stop - chunks[0].start > 1
+
     def running_chunk(self, worker: int) -> Chunk | None:
         """Return the chunk that a worker is at."""
         return next(iter(self._workers.get(worker, ())), None)
@@ -222,6 +231,16 @@ class Scheduler:
         if chunk is not None:
             chunk.start += items
             self._measure(chunk.job, items, busy)
+
+    def chunk_trimmed(self, worker: int, number: int, stop: int) -> None:
+        """An item takes long; the worker gives back those from `stop` on, and is to get no more."""
+        chunk = self.chunk_of(worker, number)
+        if chunk is not None:
+            state = self._jobs.get(chunk.job)
+            if state is not None and state.remaining is not None:
+                state.remaining += chunk.stop - stop
+            chunk.stop = stop
+            chunk.is_slow = True
 
     def chunk_done(
         self, worker: int, number: int, items: int, busy: float, *, leaves: bool = False
@@ -315,6 +334,8 @@ class Scheduler:
             if depth and self._needs_idle_worker():
                 break  # they need a worker that has nothing to do, or they would never have one
             for worker, chunks in self._workers.items():
+                if depth and chunks and chunks[0].is_slow:
+                    continue
                 if len(chunks) == depth and (chunk := self._next_chunk(in_advance=depth > 0)):
                     chunks.append(chunk)
                     actions.append(Assign(worker, chunk))

@@ -3,7 +3,7 @@
 A program with threads cannot be forked safely, and starting Python anew takes tens of milliseconds;
 a process that has imported what every child needs, and does nothing but fork, is safe and quick.
 
-    parent  --fork (with descriptors), kill-->  server  --fork-->  child, child, child ...
+    parent  --fork (with fds), kill, nudge--->  server  --fork-->  child, child, child ...
     parent  <-forked, failed, exited----------  server  <-SIGCHLD--
 
 What it owns: the children as a parent owns them in Unix. It alone reaps them, so the process id in
@@ -36,6 +36,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from . import _child
 from ._platform import (
+    NUDGE,
     die_with_parent,
     load_death_signal,
     occupy_standard_descriptors,
@@ -53,7 +54,7 @@ DESCRIPTORS = 5  # channel, status page, standard input, output, error
 
 Control = tuple[
     Any, ...
-]  # ("fork", id) ("kill", id) | ("forked", id, pid) ("failed", id, errno) ...
+]  # ("fork", id) ("kill", id) ("nudge", id) | ("forked", id, pid) ("failed", id, errno) ...
 
 
 class _Spare(NamedTuple):
@@ -127,6 +128,8 @@ class Server:
             self._fork(child, descriptors)
         elif order == "kill":
             self._signal(child, signal.SIGKILL)
+        elif order == "nudge" and child in self._pids:
+            os.kill(self._pids[child], NUDGE)
         return True
 
     def _fork(self, child: int, descriptors: list[int]) -> None:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterator
 from contextvars import Context
 from functools import partial
+from operator import length_hint
+from types import FrameType
 from typing import Any
 
 from suitkaise.cucumber import SerializationError
@@ -22,9 +26,10 @@ from ._errors import ProcessDiedError, ProcessError, in_one_line, with_remote_tr
 from ._lifecycle import Lifecycle
 from ._limits import Limits, Wear
 from ._log_records import without_new_handlers
-from ._messages import Done, Forget, Function, Part, Rejected, Work
+from ._messages import Done, Forget, Function, Message, Part, Rejected, Trimmed, Work
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, MOST_TICKS, StatusPage, item_at
 from ._parcels import Payload, carrying, pack, set_out, unpack
+from ._platform import NUDGE
 from ._reconnection import learn
 from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
@@ -53,13 +58,21 @@ class Worker:
         self._functions: dict[int, Function] = {}  # job -> as it arrived
         self._calls: dict[int, Call] = {}  # job -> what to call with an item
         self._contexts: dict[int, Context] = {}  # job -> its caller's, if that had anything in it
+        self._waiting: deque[Message] = deque()  # taken from the channel while an item ran
+        self._stop = 0  # of the chunk that runs: behind the last that is to run
+        self._results: _Results | None = None  # of that chunk
+        # While items run: those, the iterator that they are taken by, and the first one's position.
+        self._running: tuple[list[Any], Iterator[Any], int] | None = None
 
     def serve(self) -> None:
         """Run what arrives; returns when the parent closes its end, or at its limits."""
         self._alarm.install()
+        signal.signal(NUDGE, self._on_nudge)
         while not self._wear.is_over:
             try:
-                message = self._channel.receive_blocking()
+                message = (
+                    self._waiting.popleft() if self._waiting else self._channel.receive_blocking()
+                )
             except EOFError:
                 return
             if isinstance(message, Work):
@@ -101,7 +114,8 @@ class Worker:
         timeout = self._functions[work.job].timeout
         if timeout:  # a chunk is one item then
             words[ITEM_DEADLINE] = time.monotonic_ns() + int(timeout * 1e9)
-        results = _Results(self._page, self._channel, work)
+        self._results = results = _Results(self._page, self._channel, work)
+        self._stop = work.stop
         wear = self._wear
         position, size = work.start, 1
         part: list[Any] = []
@@ -109,43 +123,79 @@ class Worker:
         # The clock is read after each part: often enough to note what is finished and to give back
         # what would take too long, seldom enough to cost quick items nothing.
         while (
-            position < work.stop
+            position < self._stop
             and words[CANCELLED] != work.job
             and now - began < GIVE_BACK_SECONDS
             and not wear.is_over
         ):
-            part = items[position : min(position + min(size, wear.items), work.stop)]
+            end = min(position + min(size, wear.items), self._stop)
+            part = items[position:end]
+            done = len(part)
             self._run(call, part, position, results)
-            position += len(part)
+            position = min(end, self._stop)
             before, now = now, time.perf_counter()
-            wear.note(len(part), now)
+            wear.note(done, now)
             if now - before < PART_SECONDS / 4:
                 size = min(2 * size, MOST_TICKS)
             elif now - before > PART_SECONDS:
                 size = max(1, size // 2)
-            if now - results.saved >= PART_SECONDS and position < work.stop:
+            if now - results.saved >= PART_SECONDS and position < self._stop:
                 results.save(now)
         leave_if_forked(self._process)
         items = part = []  # what is theirs is not to count as the worker's own
         results.finish(now, wear)
 
     def _run(self, call: Call, part: list[Any], position: int, results: _Results) -> None:
-        """Run consecutive items, the first of which is at a position of the chunk."""
-        values, append, tick = results.values, results.values.append, self._tick
+        """Run consecutive items, the first of which is at a position of the chunk.
+
+        If `_make_way` cuts the part short, the rest does not run.
+        """
+        append, tick = results.values.append, self._tick
         left = part
         while left:
             self._page.words[ITEM] = item_at(position)
-            done = len(values)
+            iterator = iter(left)
+            self._running = left, iterator, position
             try:
-                for tick[0], item in zip(_TICKS, left, strict=False):
+                for tick[0], item in zip(_TICKS, iterator, strict=False):
                     append(call(item))
+                self._running = None
                 return
             except BaseException as error:
-                at = len(values) - done
+                begun = len(left) - length_hint(iterator)
+                results.failures[position + begun - 1] = self._failure(error)
                 append(None)
-                results.failures[position + at] = self._failure(error)
-            position += at + 1
-            left = left[at + 1 :]
+                self._running = None
+            position += begun
+            left = left[begun:]
+
+    def _on_nudge(self, _number: int, _frame: FrameType | None) -> None:
+        """Make way if an item runs: in the middle of it, which then goes on."""
+        mask = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+        try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())  # all or nothing
+            self._make_way()
+        except Exception:
+            os._exit(1)  # the parent knows best what to do with what is lost
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+
+    def _make_way(self) -> None:
+        """Hold up nothing behind a slow item: not what is finished, nor what has not begun."""
+        running, results = self._running, self._results
+        if running is None or results is None or self._channel.is_sending:
+            return  # no item runs, or it logs: there will be another nudge if it takes long
+        part, iterator, position = running
+        begun = len(part) - length_hint(iterator)
+        del part[begun:]
+        self._stop = position + begun
+        results.save(time.perf_counter(), only_plain=True)
+        self._channel.send(Trimmed(results.chunk, self._stop))
+        while (message := self._channel.take_ready()) is not None:
+            if isinstance(message, Work):
+                self._channel.send(Done(message.chunk, 0, 0.0, [], [], {}))
+            else:
+                self._waiting.append(message)
 
     def _open(self, job: int) -> Call:
         function = self._functions[job]
@@ -206,6 +256,7 @@ class _Results:
     more than the ledger takes.
 
     Attributes:
+        chunk: Its number.
         values: Those that are not packed yet.
         failures: Position in the chunk -> the exception, of those that are not sent yet.
         saved: When the ledger was written last, as of `time.perf_counter`.
@@ -214,7 +265,7 @@ class _Results:
     def __init__(self, page: StatusPage, channel: ChildChannel, work: Work) -> None:
         self._page = page
         self._channel = channel
-        self._chunk = work.chunk
+        self.chunk = work.chunk
         self._first = work.first
         self._start = work.start  # the position of the first that is not sent yet
         self._next = work.start  # and of the first that is not packed yet
@@ -224,18 +275,23 @@ class _Results:
         _ledger.begin(page, work.chunk)
         self.saved = self._told = time.perf_counter()
 
-    def save(self, now: float) -> None:
-        """See to it that what is finished outlives this process."""
+    def save(self, now: float, *, only_plain: bool = False) -> None:
+        """See to it that what is finished outlives this process.
+
+        With `only_plain` it is packed only if that runs no code of its own.
+        """
         start, at = self._next, len(self._packed)
-        self._pack()
+        self._pack(only_plain=only_plain)
         new = self._packed[at:]
-        failures = {at: error for at, error in self.failures.items() if at >= start}
+        failures = self._failures(start)
         payloads = [(count, payload) for count, payload in new if type(payload) is bytes]
+        if not new:
+            return
         if len(payloads) < len(new) or not _ledger.note(
             self._page, _ledger.Entry(start, self._next - start, payloads, failures)
         ):
             self._send(Part, now)
-            _ledger.begin(self._page, self._chunk)
+            _ledger.begin(self._page, self.chunk)
         self.saved = now
 
     def finish(self, now: float, wear: Wear) -> None:
@@ -252,20 +308,29 @@ class _Results:
         payloads = [payload for _, payload in self._packed]
         items = self._next - self._start
         busy = now - self._told
-        self._channel.send(kind(self._chunk, items, busy, counts, payloads, self.failures))
+        failures = self._failures(self._start)
+        self._channel.send(kind(self.chunk, items, busy, counts, payloads, failures))
         for payload in payloads:
             set_out(payload)
         self._start, self._told = self._next, now
-        self._packed, self.failures = [], {}
+        self._packed = []
+        for position in failures:
+            del self.failures[position]
 
-    def _pack(self) -> None:
+    def _failures(self, start: int) -> dict[int, bytes]:
+        """Return the failures of what is packed, from a position on."""
+        return {at: error for at, error in self.failures.items() if start <= at < self._next}
+
+    def _pack(self, *, only_plain: bool = False) -> None:
         """Serialise the values: all at once if nothing can go wrong, else each by itself."""
         values, start = self.values[:], self._next
-        self.values.clear()
         if not values:
             return
-        self._next += len(values)
         plain = serialize_plain(values)
+        if plain is None and only_plain:
+            return
+        self.values.clear()
+        self._next += len(values)
         if plain is not None:
             with contextlib.suppress(SerializationError):  # too large together
                 self._packed.append((len(values), carrying(plain)))
