@@ -5,10 +5,10 @@ own that adds up, tells how far it is, and has a timer for each part of its life
 add up by themselves, all at once, in a Share:
 
     this process ---- paths ---> pool: examine(path), in every worker ---.
-         |       <--- facts ----                                         |
+         |       <--- facts ---- (and moves a progress bar)              |
          |                                                               v
          |------- facts -------> tally: listens, adds up, tells        share: files, totals,
-         |<----- progress ------                                       timer, longest
+         |<--- lines so far ----                                       timer, longest
 
 At the end a plain loop parses the same files once more: to show what the pool was worth, and that
 what the processes shared is exactly right.
@@ -43,6 +43,8 @@ def end_at_once(*_: object) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, end_at_once)  # here, because the import below takes a moment
+
+from tqdm import tqdm  # noqa: E402
 
 from suitkaise.processing import Pool, Share, Skprocess  # noqa: E402
 from suitkaise.timing import Sktimer  # noqa: E402
@@ -132,7 +134,7 @@ class Tally(Skprocess):
 
     def __postrun__(self) -> None:  # tell how far we are
         if len(self.files) % 20 == 0:
-            self.tell(f"{len(self.files):,} files, {self.totals['lines']:,} lines")
+            self.tell(f"{self.totals['lines']:,} lines")
 
     def __onfinish__(self) -> None:  # after the last file
         self.files.sort(key=itemgetter("path"))
@@ -147,10 +149,19 @@ def parse_in_pool(files: list[Path], pool: Pool, share: Share) -> Tally:
     """Parse the files in the pool's workers, with a tally beside them; return it, ended."""
     tally = Tally(len(files))
     tally.start()
-    for facts in pool.unordered_imap(partial(examine_and_add, share), files):
-        tally.tell(facts)
-        while progress := tally.listen(timeout=0):
-            show_progress(f"{progress} of {len(files):,} files")
+    bar = tqdm(
+        total=len(files),
+        desc="parsing",
+        unit=" files",
+        file=sys.stdout,
+        disable=None,  # unless it is a terminal
+        leave=False,
+    )
+    with bar:
+        for facts in pool.unordered_imap(partial(examine_and_add, share), files, progress=bar):
+            tally.tell(facts)
+            while lines := tally.listen(timeout=0):
+                bar.set_postfix_str(lines)
     tally.wait()
     return tally
 

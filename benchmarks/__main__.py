@@ -63,7 +63,7 @@ def _write(folder: Path, facts: dict[str, str], page: list[str], standings: list
         }
         for standing in standings
     }
-    (folder / "samples.json").write_text(json.dumps({**facts, "seconds": samples}, indent=1))
+    (folder / "samples.json").write_text(json.dumps({**facts, "samples": samples}, indent=1))
     where = f"{facts['CPU']}, {facts['Python']}."
     serialising = [standing for standing in standings if standing.group == "serialise"]
     timing = [standing for standing in standings if standing.group == "timing"]

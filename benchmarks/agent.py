@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from typing import NamedTuple
 
-from .contest import Call, Contest, Timed, contests_of
+from .contest import Call, Contest, Measured, contests_of
 
 _WARM_UPS = 3
 _WARM_UP_SECONDS = 0.3
@@ -27,9 +27,9 @@ class Ready(NamedTuple):
 
 
 class Sample(NamedTuple):
-    """One measurement: seconds per operation."""
+    """One measurement: seconds per operation, or what else the contest is about."""
 
-    seconds: float
+    amount: float
 
 
 class Failed(NamedTuple):
@@ -99,8 +99,8 @@ def _time(call: Call, contest: Contest, loops: int) -> float:
     for _ in range(loops):
         answer = call(given)
     seconds = clock() - began
-    if isinstance(answer, Timed):
-        seconds, answer = answer
+    if isinstance(answer, Measured):
+        seconds, answer = answer  # or bytes
     if not trial.is_right(answer):
         raise WrongAnswerError(f"a wrong answer: {answer!r:.60}")
     return seconds

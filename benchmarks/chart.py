@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from .referee import Standing
-from .report import duration, multiple, ranked
+from .report import amount, multiple, ranked
 
 _OURS, _PEER, _INK, _FAINT = "#0b7a75", "#c4c9cf", "#24292f", "#6e7781"
 _LOG_FROM = 20.0  # a slowest this many times the fastest needs a logarithmic scale
@@ -79,7 +79,7 @@ def _draw_panel(panel: Any, standing: Standing) -> None:
         weight = "bold" if score.is_ours else "normal"
         if score.has_result:
             end, colour = score.median, _INK
-            label = duration(end)
+            label = amount(end, standing.contest)
             if ratio := multiple(standing, score):
                 label += f"  {ratio}x"
             panel.barh(

@@ -40,17 +40,17 @@ class Trial:
     is_right: Callable[[Any], bool]
 
 
-class Timed(NamedTuple):
-    """The answer of a contender that took the time itself, as only a part of its call counts.
+class Measured(NamedTuple):
+    """The answer of a contender that measured itself, as not the time of its whole call counts.
 
     For contests with `max_loops=1` and `per=1`.
 
     Attributes:
-        seconds: Per operation.
+        amount: Seconds per operation, or what else the contest is about.
         answer: What the trial judges.
     """
 
-    seconds: float
+    amount: float
     answer: Any
 
 
@@ -89,6 +89,7 @@ class Contest:
         is_first: Whether every sample is the first call in a program of its own.
         in_cpu_time: Whether the agent's CPU time counts instead of the clock: for what one thread
             does without ever waiting, so that a busy machine makes no difference.
+        is_of_memory: Whether bytes are compared, and not seconds.
         deadline: Seconds after which a sample has hung.
     """
 
@@ -104,6 +105,7 @@ class Contest:
     script: Path | None = None
     is_first: bool = False
     in_cpu_time: bool = False
+    is_of_memory: bool = False
     deadline: float = 30.0
 
 

@@ -184,7 +184,7 @@ class _Entrant:
         agent.ask()
         answer = agent.answer(self._contest.deadline)
         assert isinstance(answer, Sample)
-        self.score.samples.append(answer.seconds)
+        self.score.samples.append(answer.amount)
 
     def _attempt(self, step: Callable[[_Agent], object]) -> None:
         if self._agent is None:

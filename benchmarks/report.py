@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 
+from .contest import Contest
 from .referee import Score, Standing
 
 _UNITS = ((1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns"))
+_SIZES = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"), (1, "B"))
 _HOW_TO_READ = """\
 Every round takes one sample of each contender, in a shuffled order, each in a process of its own,
 warm unless it says otherwise; answers are checked. *Median* is over the rounds, *middle half* the
@@ -16,10 +18,11 @@ Ratios of one run can be compared with each other, times of different machines c
 """
 
 
-def duration(seconds: float) -> str:
-    """Write a duration with three digits and a unit that fits."""
-    size, unit = next(((s, u) for s, u in _UNITS if seconds >= s), _UNITS[-1])
-    value = seconds / size
+def amount(value: float, contest: Contest) -> str:
+    """Write what a contest measures, with three digits and a unit that fits."""
+    units = _SIZES if contest.is_of_memory else _UNITS
+    size, unit = next(((s, u) for s, u in units if value >= s), units[-1])
+    value /= size
     digits = 2 if value < 10 else 1 if value < 100 else 0
     return f"{value:.{digits}f} {unit}"
 
@@ -62,8 +65,11 @@ def _row(standing: Standing, score: Score) -> str:
     if not score.has_result:
         return f"| {name} | | {(score.failure or '').replace('|', '/')} | |"
     low, high = score.middle_half
+    median, low_end, high_end = (
+        amount(value, standing.contest) for value in (score.median, low, high)
+    )
     ratio = multiple(standing, score)
-    return f"| {name} | {duration(score.median)} | {duration(low)} to {duration(high)} | {ratio} |"
+    return f"| {name} | {median} | {low_end} to {high_end} | {ratio} |"
 
 
 def _aim(standing: Standing, aim: float) -> str:

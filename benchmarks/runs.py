@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from time import monotonic, perf_counter, sleep
 
-from .contest import Call, Contender, Contest, Timed, Trial
+from .contest import Call, Contender, Contest, Measured, Trial
 
 _RUNS = 20_000
 _STEADY_RUNS = 200
@@ -53,15 +53,15 @@ def _overrunning(way: str) -> Callable[[], AbstractContextManager[Call]]:
 
         from .processes import Overrunning
 
-        def overrun(timeout: float) -> Timed:
+        def overrun(timeout: float) -> Measured:
             process = Overrunning(way, timeout)
             process.start()
             began = process.listen()
             try:
                 process.result()
             except ProcessTimeoutError as error:
-                return Timed(monotonic() - began - timeout, error.timeout)
-            return Timed(0.0, None)
+                return Measured(monotonic() - began - timeout, error.timeout)
+            return Measured(0.0, None)
 
         yield overrun
 
@@ -74,13 +74,13 @@ def _pebble() -> Iterator[Call]:
 
     from pebble import ProcessPool
 
-    def overrun(timeout: float) -> Timed:
+    def overrun(timeout: float) -> Measured:
         began = monotonic()  # its time begins when a worker takes it, a moment later
         try:
             pool.schedule(sleep, args=(60.0,), timeout=timeout).result()
         except Late:
-            return Timed(monotonic() - began - timeout, timeout)
-        return Timed(0.0, None)
+            return Measured(monotonic() - began - timeout, timeout)
+        return Measured(0.0, None)
 
     with ProcessPool(max_workers=1) as pool:
         pool.schedule(sleep, args=(0.0,)).result()

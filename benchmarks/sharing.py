@@ -16,7 +16,7 @@ from timeit import Timer
 from typing import Any, NamedTuple
 
 from . import crew
-from .contest import Call, Contender, Contest, Timed, Trial
+from .contest import Call, Contender, Contest, Measured, Trial
 from .tasks import Account
 
 _PROCESSES = 4
@@ -129,11 +129,11 @@ def _alone(part: Part) -> Contender:
             operations = part.way.operations
             timer = Timer(part.statement, globals=names)
 
-            def call(_: Any) -> Timed:
+            def call(_: Any) -> Measured:
                 exec(part.before, names)
                 seconds = timer.timeit(operations)
                 is_right = eval(part.outcome, {**names, "operations": operations})
-                return Timed(seconds / operations, is_right)
+                return Measured(seconds / operations, is_right)
 
             yield call
 
@@ -150,12 +150,12 @@ def _together(part: Part) -> Contender:
             operations = part.way.operations_together
             total = operations * _PROCESSES
 
-            def call(_: Any) -> Timed:
+            def call(_: Any) -> Measured:
                 exec(part.before, names)
                 spans = perform(part.statement, each, operations)
                 seconds = max(span.ended for span in spans) - min(span.began for span in spans)
                 is_right = eval(part.outcome, {**names, "operations": total})
-                return Timed(seconds / total, is_right)
+                return Measured(seconds / total, is_right)
 
             yield call
 
@@ -170,7 +170,7 @@ def _after_a_change(part: Part) -> Contender:
         with part.way.open() as names, part.way.crew(dict(names), 1) as perform:
             read = eval(f"lambda place: {part.outcome}", names)
 
-            def call(_: Any) -> Timed:
+            def call(_: Any) -> Measured:
                 seconds, is_right = 0.0, True
                 for number in range(_CHANGES):
                     place, value = number * 997 % _LENGTH, perf_counter()
@@ -179,7 +179,7 @@ def _after_a_change(part: Part) -> Contender:
                     seen = read(place)
                     seconds += perf_counter() - began
                     is_right = is_right and seen == value
-                return Timed(seconds / _CHANGES, is_right)
+                return Measured(seconds / _CHANGES, is_right)
 
             yield call
 

@@ -9,6 +9,7 @@ import select
 import signal
 import subprocess
 import sys
+import termios
 import time
 import uuid
 from collections.abc import Iterator
@@ -224,6 +225,7 @@ def read_until(descriptor: int, wanted: bytes) -> bytes:
 def terminal() -> Iterator[tuple[int, int]]:
     """Both ends of a terminal: ours, and the program's."""
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))  # else it has no row for a bar
     yield ours, theirs
     os.close(ours)
     os.close(theirs)
@@ -233,12 +235,13 @@ def test_ctrl_c_amid_the_work_ends_it_at_once_with_one_line(terminal: tuple[int,
     mark = str(uuid.uuid4())
     ours, theirs = terminal
     with started("--workers", "2", stdout=theirs, **{MARK: mark}) as process:
-        read_until(ours, b" lines of ")  # the tally has told: every process is at work
+        seen = read_until(ours, b" lines]")  # the tally has told: every process is at work
         children = len(survivors(mark)) - 1
 
         process.send_signal(signal.SIGINT)
         _, error = process.communicate(timeout=PATIENCE)
 
+        assert b"parsing: " in seen
         assert children >= 4  # the server, the tally and two workers
         assert process.returncode == 130
         assert error == "demo.py: interrupted\n"

@@ -353,7 +353,8 @@ class Dispatcher:
                     continue
                 if KEEPS_ORDER:  # else what it notes may be seen before it is whole
                     self._take_from_ledger(worker, worker.child)
-                if worker.is_still_at(chunk) and self.scheduler.holds_up_others(worker.number):
+                is_slow = worker.is_still_at_its_item(chunk)
+                if is_slow and self.scheduler.holds_up_others(worker.number):
                     worker.child.nudge()
                 self._look_for_held()
 

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from ._messages import Forget, Function, Start, Work
-from ._page import ITEM_DEADLINE
+from ._page import ITEM, ITEM_DEADLINE
 
 if TYPE_CHECKING:
     from ._children import Child
@@ -37,8 +37,8 @@ class PooledWorker:
         self.surroundings = surroundings
         self.is_overdue = False
         self.taken = 0
-        self._seen_at: tuple[int, int] | None = None  # the chunk that it was at, and how far in it
-        self._looks = 0  # and how often it was seen there
+        self._seen_at: tuple[int, int] | None = None  # its chunk and ITEM at the last look
+        self._looks = 0  # and how many before that one had seen the same
         self.idle_since = time.monotonic()
         self._functions: set[int] = set()  # the jobs whose function it has
         self._ended: list[int] = []  # of these jobs it may still have one
@@ -94,12 +94,14 @@ class PooledWorker:
         else:
             self.child.send(Forget(number))
 
-    def is_still_at(self, chunk: Chunk) -> bool:
-        """Whether it was here the last time, too; says so less and less often."""
-        place = chunk.number, chunk.start
+    def is_still_at_its_item(self, chunk: Chunk) -> bool:
+        """Whether it runs the item that it ran at the last look; says so less and less often."""
+        if self.child is None:
+            return False
+        place = chunk.number, int(self.child.page.words[ITEM])
         self._looks = self._looks + 1 if place == self._seen_at else 0
         self._seen_at = place
-        return self._looks in (1, 2, 4, 8)
+        return place[1] != 0 and self._looks.bit_count() == 1
 
     def runs_over(self) -> bool:
         """Whether the item that it runs, or was running at its end, has run over its time."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, NoReturn, TypeVar
 
 from ._jobs import Batch, Job
@@ -92,6 +93,6 @@ class Results(Iterator[Value], Generic[Value]):
         if self._job is not None:
             self._job.end()
 
-    def __del__(self) -> None:
-        if self._job is not None:
+    def __del__(self, is_ending: Callable[[], bool] = sys.is_finalizing) -> None:
+        if self._job is not None and not is_ending():  # then even modules may be gone
             self._job.abandon()

@@ -122,7 +122,8 @@ class Scheduler:
         state = self._jobs.get(job)
         if state is None or len(state.ready) >= CHUNKS_AHEAD * max(1, len(self._workers)):
             return False
-        return sum(chunk.size for chunk in state.ready) < BYTES_AHEAD
+        ready = tuple(state.ready)  # in one step: the caller has no lock
+        return sum(chunk.size for chunk in ready) < BYTES_AHEAD
 
     def chunk_size(self, job: int) -> int:
         """How many items the job's next chunk should have."""
