@@ -78,7 +78,7 @@ def _aim(standing: Standing, aim: float) -> str:
     verdict = "not measured"
     if ratio is not None:
         verdict = f"{multiple(standing, ours)}x here: {'met' if ratio <= aim else 'not met'}"
-    return f"Aim: at most {aim:.2g}x {standing.contest.reference}; {verdict}."
+    return f"Aim: at most {aim:.3g}x {standing.contest.reference}; {verdict}."
 
 
 def _two_digits(ratio: float) -> str:

@@ -35,16 +35,20 @@ def new_page() -> StatusPage:
     return page
 
 
-def entry(start: int, items: int = 1) -> Entry:
-    return Entry(start, items, [(items, b"p" * start)], {start: b"failed"})
+def entry(start: int, count: int = 0) -> Entry:
+    return Entry(start, count, b"p" * start, {start: b"failed"})
+
+
+def note(page: StatusPage, entry: Entry) -> bool:
+    return _ledger.note(page, entry.start, [(entry.values, entry.payload)], entry.failures)
 
 
 def test_what_was_noted_of_a_chunk_is_read_in_order() -> None:
     page = new_page()
     _ledger.begin(page, 7)
-    noted = [entry(0, 3), entry(3), entry(4, 100)]
+    noted = [entry(0, 3), entry(3), entry(4, 100), Entry(104, 2, b"two", {})]
 
-    assert all(_ledger.note(page, each) for each in noted)
+    assert all(note(page, each) for each in noted)
 
     assert _ledger.read(page, 7) == noted
     page.keep_copy()  # as when the worker has ended
@@ -54,7 +58,7 @@ def test_what_was_noted_of_a_chunk_is_read_in_order() -> None:
 def test_what_was_noted_of_another_chunk_does_not_count() -> None:
     page = new_page()
     _ledger.begin(page, 7)
-    _ledger.note(page, entry(0))
+    note(page, entry(0))
 
     assert _ledger.read(page, 8) == []
 
@@ -65,10 +69,10 @@ def test_what_was_noted_of_another_chunk_does_not_count() -> None:
 def test_a_full_ledger_says_so_and_keeps_what_it_has() -> None:
     page = new_page()
     _ledger.begin(page, 1)
-    large = Entry(0, 1, [(1, bytes(len(page.ledger) // 2))], {})
-    assert _ledger.note(page, large)
+    large = Entry(0, 1, bytes(len(page.ledger) // 2), {})
+    assert note(page, large)
 
-    assert not _ledger.note(page, large)
+    assert not note(page, large)
 
     assert _ledger.read(page, 1) == [large]
 

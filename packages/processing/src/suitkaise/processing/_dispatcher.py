@@ -285,15 +285,11 @@ class Dispatcher:
         """Take results: first the worker gets its next chunk, then the caller is told of them."""
         number, items, busy, counts, values, failures = done[:6]
         first, start = chunk.first, chunk.start
-        is_running = self.scheduler.running_chunk(worker.number) is chunk  # else it waits behind
-        if is_running and (taken := worker.taken):
-            worker.taken = 0
-            busy *= 1 - taken / items
-            items -= taken
-            while taken > 0:
-                taken -= counts.pop(0) or 1
-                del values[0]
-            failures = {at: error for at, error in failures.items() if at >= start}
+        known = 0
+        if worker.taken and self.scheduler.running_chunk(worker.number) is chunk:
+            known, worker.taken = worker.taken, 0
+            busy *= 1 - known / items
+            items -= known
         if isinstance(done, Part):
             self.scheduler.chunk_advanced(worker.number, number, items, busy)
         else:
@@ -306,7 +302,7 @@ class Dispatcher:
             if self._idle_timeout is not None and self.scheduler.is_idle(worker.number):
                 worker.idle_since = time.monotonic()
         if items:
-            delivered = Delivered(first, start, items, counts, values, failures)
+            delivered = Delivered(first, start, items, counts, values, failures, known)
             self._deliver(chunk.job, delivered)
         if isinstance(done, Done) and start + items < chunk.stop:
             self._deliver(chunk.job, GivenBack(chunk, start + items, chunk.stop))
@@ -351,11 +347,11 @@ class Dispatcher:
                 chunk = self.scheduler.running_chunk(worker.number)
                 if worker.child is None or chunk is None:
                     continue
-                if KEEPS_ORDER:  # else what it notes may be seen before it is whole
-                    self._take_from_ledger(worker, worker.child)
-                is_slow = worker.is_still_at_its_item(chunk)
-                if is_slow and self.scheduler.holds_up_others(worker.number):
-                    worker.child.nudge()
+                if worker.is_still_at_its_item(chunk):
+                    if KEEPS_ORDER:  # else what it notes may be seen before it is whole
+                        self._take_from_ledger(worker, worker.child)
+                    if self.scheduler.holds_up_others(worker.number):
+                        worker.child.nudge()
                 self._look_for_held()
 
     def _take_from_ledger(self, worker: PooledWorker, child: Child) -> None:
@@ -363,10 +359,10 @@ class Dispatcher:
         chunk = self.scheduler.running_chunk(worker.number)
         if chunk is None:
             return
-        for start, items, payloads, failures in _ledger.read(child.page, chunk.number):
+        for start, count, payload, failures in _ledger.read(child.page, chunk.number):
             if start == chunk.start:  # else they have been taken, or it has sent them after all
-                counts, values = [count for count, _ in payloads], [data for _, data in payloads]
-                delivered = Delivered(chunk.first, start, items, counts, list(values), failures)
+                items = count or 1
+                delivered = Delivered(chunk.first, start, items, [count], [payload], failures)
                 self.scheduler.chunk_advanced(worker.number, chunk.number, items, 0.0)
                 worker.taken += items
                 self._deliver(chunk.job, delivered)

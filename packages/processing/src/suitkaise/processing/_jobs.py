@@ -50,6 +50,7 @@ class Delivered(NamedTuple):
     counts: list[int]  # as in Done
     values: list[Payload]
     failures: dict[int, bytes]  # by position
+    known: int = 0  # of the values, how many have been delivered before: the first
 
 
 class Died(NamedTuple):
@@ -384,9 +385,9 @@ class Job:
         return Batch(index, [None], {index: error})
 
     def _open_delivered(self, arrival: Delivered) -> Batch:
-        origin, first, _, counts, payloads, failures = arrival
-        first += origin
-        errors = {origin + at: _open_error(error) for at, error in failures.items()}
+        origin, start, _, counts, payloads, failures, known = arrival
+        first = origin + start - known
+        errors = {origin + at: _open_error(error) for at, error in failures.items() if at >= start}
         values: list[Any] = []
         for count, payload in zip(counts, payloads, strict=True):
             index = first + len(values)
@@ -396,6 +397,10 @@ class Job:
             else:
                 values += [None] * (count or 1)
                 errors.update(dict.fromkeys(range(index, index + (count or 1)), error))
+        if known:
+            first += known
+            del values[:known]
+            errors = {index: error for index, error in errors.items() if index >= first}
         return Batch(first, values, errors)
 
     def _open_value(self, payload: Payload, index: int) -> tuple[Any, BaseException | None]:

@@ -34,6 +34,11 @@ class Limits(NamedTuple):
     threads: int = 0  # that a numerical library in it may use
     is_threads_chosen: bool = False  # whether that goes before the environment's own settings
 
+    @property
+    def end_workers(self) -> bool:
+        """Whether a worker may have to end for them."""
+        return bool(self.max_tasks or self.max_memory)
+
     def limit_threads(self) -> None:
         """Have the libraries that this process loads from now on use no more threads."""
         if not self.threads:
@@ -75,9 +80,10 @@ class Wear:
             self.look()
             self._next_look = now + _BETWEEN_LOOKS
 
-    def look(self) -> None:
-        """Measure the memory that this process has of its own."""
+    def look(self) -> bool:
+        """Measure the memory that this process has of its own; returns whether all is over."""
         if self._max_memory:
             memory = self._memory()
             own = memory.rss - getattr(memory, "shared", 0)  # segments belong to others, too
             self._is_too_large = own > self._max_memory
+        return self.is_over

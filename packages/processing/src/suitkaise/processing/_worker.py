@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from suitkaise.cucumber import SerializationError
-from suitkaise.cucumber._siblings import serialize_plain
+from suitkaise.cucumber._siblings import serialize_flat, serialize_plain
 
 from . import _ledger, _submitted, _surroundings
 from ._alarm import SectionAlarm
@@ -37,6 +37,8 @@ from ._skprocess import Skprocess
 
 GIVE_BACK_SECONDS = 2 * CHUNK_SECONDS  # after which a worker returns what it has not begun
 PART_SECONDS = 0.0005  # as much of what is finished may be lost, and run again, with the process
+_MOST_NOTED = 256  # bytes that are packed twice rather than sent by themselves
+_SCALARS = frozenset({int, float, bool, str, bytes, type(None)})  # they never change
 _TICKS = tuple(bytes([tick]) for tick in range(MOST_TICKS))
 
 Call = Callable[[Any], Any]
@@ -49,7 +51,7 @@ class Worker:
         self, channel: ChildChannel, page: StatusPage, alarm: SectionAlarm, limits: Limits
     ) -> None:
         self._limits = limits
-        self._wear = Wear(limits)
+        self._wear = Wear(limits) if limits.end_workers else None
         self._channel = channel
         self._page = page
         self._tick: Any = page.tick()
@@ -68,7 +70,7 @@ class Worker:
         """Run what arrives; returns when the parent closes its end, or at its limits."""
         self._alarm.install()
         signal.signal(NUDGE, self._on_nudge)
-        while not self._wear.is_over:
+        while self._wear is None or not self._wear.is_over:
             try:
                 message = (
                     self._waiting.popleft() if self._waiting else self._channel.receive_blocking()
@@ -126,15 +128,18 @@ class Worker:
             position < self._stop
             and words[CANCELLED] != work.job
             and now - began < GIVE_BACK_SECONDS
-            and not wear.is_over
+            and (wear is None or not wear.is_over)
         ):
-            end = min(position + min(size, wear.items), self._stop)
+            if wear is not None:
+                size = min(size, wear.items)
+            end = min(position + size, self._stop)
             part = items[position:end]
-            done = len(part)
             self._run(call, part, position, results)
-            position = min(end, self._stop)
             before, now = now, time.perf_counter()
-            wear.note(done, now)
+            end = min(end, self._stop)
+            if wear is not None:
+                wear.note(end - position, now)
+            position = end
             if now - before < PART_SECONDS / 4:
                 size = min(2 * size, MOST_TICKS)
             elif now - before > PART_SECONDS:
@@ -269,6 +274,7 @@ class _Results:
         self._first = work.first
         self._start = work.start  # the position of the first that is not sent yet
         self._next = work.start  # and of the first that is not packed yet
+        self._noted = 0  # of the values, how many are in the ledger
         self._packed: list[tuple[int, Payload]] = []  # (how many, the payload), not sent yet
         self.values: list[Any] = []
         self.failures: dict[int, bytes] = {}
@@ -280,27 +286,43 @@ class _Results:
 
         With `only_plain` it is packed only if that runs no code of its own.
         """
-        start, at = self._next, len(self._packed)
-        self._pack(only_plain=only_plain)
-        new = self._packed[at:]
-        failures = self._failures(start)
-        payloads = [(count, payload) for count, payload in new if type(payload) is bytes]
+        new = self.values[self._noted :] if self._noted else self.values
         if not new:
             return
-        if len(payloads) < len(new) or not _ledger.note(
-            self._page, _ledger.Entry(start, self._next - start, payloads, failures)
-        ):
+        start, count = self._next + self._noted, len(new)
+        plain = serialize_flat(new) if _SCALARS.issuperset(map(type, new)) else None
+        groups: list[tuple[int, Payload]]
+        if plain is not None and len(plain) <= _MOST_NOTED:
+            # They are packed once more when they are sent, all at once: the parent opens one
+            # payload for many items, and not one for each.
+            groups = [(count, plain)]
+            self._noted += count
+        else:
+            plain = plain or serialize_plain(new)
+            if plain is None and only_plain:
+                return
+            if self._noted:
+                new, self.values[self._noted :] = self.values[self._noted :], []
+                self._pack()
+                self.values += new
+            at = len(self._packed)
+            self._pack(plain)
+            groups = self._packed[at:]
+        failures = self._failures(start, start + count) if self.failures else self.failures
+        small = [(values, payload) for values, payload in groups if type(payload) is bytes]
+        if len(small) < len(groups) or not _ledger.note(self._page, start, small, failures):
+            self._pack()
             self._send(Part, now)
             _ledger.begin(self._page, self.chunk)
         self.saved = now
 
-    def finish(self, now: float, wear: Wear) -> None:
+    def finish(self, now: float, wear: Wear | None) -> None:
         """Send what is left, and whether the worker leaves with it."""
         self._pack()
-        wear.look()
+        leaves = wear is not None and wear.look()
         words = self._page.words
         words[ITEM_DEADLINE] = words[ITEM] = 0  # before: what is sent has ended
-        self._send(partial(Done, leaves=wear.is_over), now)
+        self._send(partial(Done, leaves=leaves), now)
 
     def _send(self, kind: Callable[..., Part | Done], now: float) -> None:
         flush_output()
@@ -308,7 +330,7 @@ class _Results:
         payloads = [payload for _, payload in self._packed]
         items = self._next - self._start
         busy = now - self._told
-        failures = self._failures(self._start)
+        failures = self._failures(self._start, self._next)
         self._channel.send(kind(self.chunk, items, busy, counts, payloads, failures))
         for payload in payloads:
             set_out(payload)
@@ -317,20 +339,25 @@ class _Results:
         for position in failures:
             del self.failures[position]
 
-    def _failures(self, start: int) -> dict[int, bytes]:
-        """Return the failures of what is packed, from a position on."""
-        return {at: error for at, error in self.failures.items() if start <= at < self._next}
+    def _failures(self, start: int, stop: int) -> dict[int, bytes]:
+        """Return the failures in a range of positions."""
+        if not self.failures:
+            return {}
+        return {at: error for at, error in self.failures.items() if start <= at < stop}
 
-    def _pack(self, *, only_plain: bool = False) -> None:
-        """Serialise the values: all at once if nothing can go wrong, else each by itself."""
+    def _pack(self, plain: bytes | None = None) -> None:
+        """Serialise the values: all at once if nothing can go wrong, else each by itself.
+
+        Args:
+            plain: Their payload, if it is known.
+        """
         values, start = self.values[:], self._next
+        self.values.clear()
+        self._noted = 0
         if not values:
             return
-        plain = serialize_plain(values)
-        if plain is None and only_plain:
-            return
-        self.values.clear()
         self._next += len(values)
+        plain = plain or serialize_plain(values)
         if plain is not None:
             with contextlib.suppress(SerializationError):  # too large together
                 self._packed.append((len(values), carrying(plain)))
