@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import psutil
 import pytest
 
 from suitkaise.processing import Pool, ProcessDiedError, _recurring, _segments
@@ -152,6 +153,21 @@ def test_arrays_arrive_writable_in_both_directions(pool: Pool, size: int) -> Non
         assert (result == 2 * number).all()
         result += 1
         assert result.flags.writeable
+
+
+@pytest.mark.parametrize("name", ["imap", "unordered_imap"])
+def test_a_lazy_map_of_any_length_takes_the_same_memory(pool: Pool, name: str) -> None:
+    process = psutil.Process()
+
+    def grown_by(count: int) -> int:
+        before = most = process.memory_info().rss
+        for number, _ in enumerate(getattr(pool, name)(str, iter(range(count)))):
+            if number % 1000 == 0:
+                most = max(most, process.memory_info().rss)
+        return most - before
+
+    grown_by(20_000)
+    assert grown_by(300_000) < 16 << 20  # the results alone would be 17 MiB, the items 8
 
 
 def test_all_of_it_is_given_back_after_the_map(pool: Pool) -> None:

@@ -153,6 +153,12 @@ BLOCKED_IN = {
     "listen": "started[0].listen()\n",
     "map": "pool.map(sleep, [1, 2, 3])\n",
     "imap": "list(pool.imap(sleep, [1, 2, 3]))\n",
+    "unordered_map": "pool.unordered_map(sleep, [1, 2, 3])\n",
+    "unordered_imap": "list(pool.unordered_imap(sleep, [1, 2, 3]))\n",
+    "map in the background": "pool.map.background()(sleep, [1, 2, 3]).result()\n",
+    "map with progress": (
+        "class Watcher:\n    update = print\npool.map(sleep, [1, 2, 3], progress=Watcher())\n"
+    ),
     "map in a with block": "with pool:\n    pool.map(sleep, [1, 2, 3])\n",
     "run": "Sleeper().run()\n",
 }
