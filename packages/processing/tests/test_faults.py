@@ -206,7 +206,10 @@ def test_a_result_of_a_class_that_cannot_be_hashed_is_an_error_and_no_more(tmp_p
         "    print(pool.map(abs, [-5]))\n"
     )
 
-    reason = "the task returned a Odd that cannot travel to the parent: unhashable type: 'Meta'"
+    reason = (
+        "the task of item 0 returned a Odd that cannot travel to the parent: "
+        "TypeError: unhashable type: 'Meta'"
+    )
     assert output == f"{reason}\n[5]\n"
 
 

@@ -45,7 +45,7 @@ def ask_process(question: Callable[[], Any]) -> Any:
 
 @pytest.fixture(scope="module")
 def pool() -> Iterator[Pool]:
-    with Pool(1) as pool:
+    with Pool(1, blas_threads=0) as pool:
         yield pool
 
 

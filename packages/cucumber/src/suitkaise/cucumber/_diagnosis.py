@@ -97,7 +97,8 @@ def deserialization_error(error: Exception) -> DeserializationError:
     if isinstance(error, EOFError | pickle.UnpicklingError):
         return DeserializationError(f"the payload is damaged or cut short: {error}")
     return DeserializationError(
-        f"the payload could not be turned into an object: {type(error).__name__}: {error}"
+        "the payload could not be turned into an object: "
+        + f"{type(error).__name__}: {error}".removesuffix(": ")
     )
 
 
@@ -189,7 +190,7 @@ def _attributes(state: Any, path: str) -> Iterator[tuple[Any, str]]:
 def _reason(error: Exception) -> str:
     if isinstance(error, RefusalError | TypeError | pickle.PicklingError):
         return str(error)
-    return f"{type(error).__name__}: {error}"
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def _type_name(cls: type) -> str:

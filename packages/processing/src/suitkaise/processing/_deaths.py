@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ._children import Child
-from ._errors import ProcessDiedError, ProcessError, describe_exit
+from ._errors import ProcessDiedError, ProcessError, describe_exit, in_short
 from ._lifecycle import Section
 from ._page import LIVES, RUN, SECTION
 from ._runner import SECTION_CODES
@@ -12,7 +12,7 @@ from ._runner import SECTION_CODES
 def stillborn(name: str, error: Exception) -> ProcessError:
     """Return the error of a process whose next life could not begin."""
     wrapped = ProcessError(
-        f"{name} died, and its next life could not begin: {type(error).__name__}: {error}",
+        f"{name} died, and its next life could not begin: {in_short(error)}",
         original_error=error,
     )
     wrapped.__cause__ = error
@@ -22,8 +22,7 @@ def stillborn(name: str, error: Exception) -> ProcessError:
 def unreceived(name: str, error: Exception) -> ProcessError:
     """Return the error of a process that was ended as nothing more could be taken from it."""
     wrapped = ProcessError(
-        f"what {name} sent could not be received here, so it was ended: "
-        f"{type(error).__name__}: {error}".removesuffix(": "),
+        f"what {name} sent could not be received here, so it was ended: {in_short(error)}",
         original_error=error,
     )
     wrapped.__cause__ = error

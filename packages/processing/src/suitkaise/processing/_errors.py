@@ -23,7 +23,7 @@ from __future__ import annotations
 import signal
 import traceback
 
-from suitkaise.cucumber import ReconnectError
+from suitkaise.cucumber import DeserializationError, ReconnectError, SerializationError
 
 
 class ProcessError(Exception):
@@ -186,6 +186,17 @@ class RemoteTraceback(Exception):  # noqa: N818  a carrier of text, not an error
 
     def __str__(self) -> str:
         return f'\n"""\n{self.text}"""'
+
+
+def in_short(error: BaseException) -> str:
+    """Return its type's name and its message; one of cucumber's says it all by its message."""
+    try:
+        message = str(error)
+    except Exception:
+        return in_one_line(error)
+    if isinstance(error, SerializationError | DeserializationError):
+        return message
+    return f"{type(error).__name__}: {message}".removesuffix(": ")
 
 
 def in_one_line(error: BaseException) -> str:

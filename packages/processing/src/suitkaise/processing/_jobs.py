@@ -19,7 +19,7 @@ from ._errors import (
     ProcessError,
     ResultTimeoutError,
     describe_exit,
-    in_one_line,
+    in_short,
 )
 from ._notice import Notice
 from ._parcels import Parcel, Payload, pack, pack_named, set_out, unpack
@@ -322,7 +322,7 @@ class Job:
             return named
         except Exception as another:
             error = another
-        unpacked = SerializationError(f"{what} cannot be packed: {in_one_line(error)}")
+        unpacked = SerializationError(f"{what} cannot be packed: {in_short(error)}")
         unpacked.__cause__ = error
         return unpacked
 
@@ -349,7 +349,7 @@ class Job:
         reason = _open_error(arrival.error)
         error = DeserializationError(
             f"item {index} for {self.name} arrived in a worker but cannot be rebuilt there: "
-            f"{in_one_line(reason)}",
+            f"{in_short(reason)}",
             type_name=getattr(reason, "type_name", None),
         )
         error.__cause__ = reason
@@ -368,9 +368,9 @@ class Job:
             )
             return Batch(index, [None], {index: overdue})
         if receive_error is not None:
-            reason = f"{type(receive_error).__name__}: {receive_error}".removesuffix(": ")
             unreceived = ProcessError(
-                f"the result of {self.name} for item {index} could not be received here: {reason}",
+                f"the result of {self.name} for item {index} could not be received here: "
+                f"{in_short(receive_error)}",
                 original_error=receive_error,
             )
             unreceived.__cause__ = receive_error
@@ -409,7 +409,7 @@ class Job:
         except (Exception, SystemExit) as reason:
             error = ProcessError(
                 f"the result of {self.name} for item {index} arrived but cannot be rebuilt here: "
-                + f"{type(reason).__name__}: {reason}".removesuffix(": "),
+                f"{in_short(reason)}",
                 original_error=reason,
             )
             error.__cause__ = reason

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from suitkaise.cucumber import deserialize
 
 from ._awaiting import Outcome
-from ._errors import ResultError
+from ._errors import ResultError, in_short
 from ._messages import Finished
 from ._parcels import Payload, unpack
 from ._timers import ProcessTimers
@@ -62,7 +62,7 @@ class OpenedEnding:
             what = "error" if raised else "result"
             error = ResultError(
                 f"the {what} of {self._name} arrived but cannot be rebuilt here: "
-                f"{type(reason).__name__}: {reason}".removesuffix(": "),
+                f"{in_short(reason)}",
                 original_error=reason,
             )
             error.__cause__ = reason

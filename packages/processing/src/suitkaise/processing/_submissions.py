@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _caller_context
 from ._awaiting import Opener, Outcome
-from ._errors import ProcessDiedError, ProcessError, describe_exit
+from ._errors import ProcessDiedError, ProcessError, describe_exit, in_short
 from ._future import DecidedFuture
 from ._jobs import (
     Arrival,
@@ -249,7 +249,7 @@ class _Opening:
         except (Exception, SystemExit) as reason:
             error = ProcessError(
                 f"the result of {self._name} arrived but cannot be rebuilt here: "
-                + f"{type(reason).__name__}: {reason}".removesuffix(": "),
+                f"{in_short(reason)}",
                 original_error=reason,
             )
             error.__cause__ = reason
@@ -258,9 +258,8 @@ class _Opening:
     def _open_death(self, arrival: Died) -> ProcessError:
         received = arrival.receive_error
         if received is not None:
-            reason = f"{type(received).__name__}: {received}".removesuffix(": ")
             unreceived = ProcessError(
-                f"the result of {self._name} could not be received here: {reason}",
+                f"the result of {self._name} could not be received here: {in_short(received)}",
                 original_error=received,
             )
             unreceived.__cause__ = received

@@ -22,7 +22,7 @@ from ._alarm import SectionAlarm
 from ._caller_context import drop_context, make_context
 from ._channel import ChildChannel
 from ._child_end import ChildEnd
-from ._errors import ProcessDiedError, ProcessError, in_one_line, with_remote_traceback
+from ._errors import ProcessDiedError, ProcessError, in_short, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._limits import Limits, Wear
 from ._log_records import without_new_handlers
@@ -367,10 +367,10 @@ class _Results:
             try:
                 self._packed.append((0, pack(value)))
             except Exception as reason:
-                item = f" for item {self._first + position}" if self._first >= 0 else ""
+                item = f" of item {self._first + position}" if self._first >= 0 else ""
                 error = ProcessError(
-                    f"the task returned{item} a {type(value).__name__} that cannot travel to the "
-                    f"parent: {in_one_line(reason)}",
+                    f"the task{item} returned a {type(value).__name__} that cannot travel to the "
+                    f"parent: {in_short(reason)}",
                     original_error=reason,
                 )
                 error.__cause__ = reason

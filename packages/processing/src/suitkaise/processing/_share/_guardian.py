@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from .._children import Child
 from .._engine import engine
-from .._errors import ProcessDiedError, ProcessError, describe_exit
+from .._errors import ProcessDiedError, ProcessError, describe_exit, in_short
 from .._messages import Message, Serving, Start, Stop
 from .._notice import Notice
 from .._parcels import Parcel
@@ -240,7 +240,7 @@ class Guardian:
         except Exception as reason:
             error = ProcessError(
                 "the Share's coordinator could not be started: "
-                f"{type(reason).__name__}: {reason}; call start() once that is mended",
+                f"{in_short(reason)}; call start() once that is mended",
                 original_error=reason,
             )
             error.__cause__ = reason
