@@ -14,7 +14,17 @@ from hypothesis import strategies as st
 from packages.processing.tests.interrupter import Interrupter
 
 from suitkaise.processing._frames import BARE, READ_BYTES, FrameReader, FrameWriter, frame
-from suitkaise.processing._messages import Done, Forget, Part, Told, Work, decode, encode
+from suitkaise.processing._messages import (
+    Done,
+    Forget,
+    Part,
+    Returned,
+    Told,
+    Trimmed,
+    Work,
+    decode,
+    encode,
+)
 from suitkaise.processing._parcels import pack
 from suitkaise.processing._segments import LOST, Descriptor
 
@@ -268,6 +278,9 @@ def sent(message: Any) -> Any:
         Work(1, 2, 3, 4, 5, b"items"),
         Part(1, 2, 0.5, [0, 0], [b"a", b"b"], {3: b"error"}),
         Done(1, 9, 0.5, [9], [b"all"], {}),
+        Done(1, 9, 0.5, [9], [b"all"], {}, leaves=True),
+        Trimmed(1, 5),
+        Returned(1),
         Told(b"cucumber bytes"),
         Told(b""),
         Forget(7),

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from packages.processing.tests.pool_tasks import Diary, Moody, Sleeper
 
-from suitkaise.processing import Pool, ProcessDiedError, ProcessTimeoutError, Skprocess
+from suitkaise.processing import Pipe, Pool, ProcessDiedError, ProcessTimeoutError, Skprocess
 from suitkaise.processing._page import MOST_TICKS
 
 pytestmark = pytest.mark.timeout(100)
@@ -219,6 +219,21 @@ def test_a_task_that_has_a_timer_of_its_own_keeps_it(pool: Pool) -> None:
     assert sorted(came) == sorted(
         [-number for number in late] + [number for number in range(400) if number % 50 != 7]
     )
+
+
+def test_what_moves_is_not_lost_behind_a_slow_item(pool: Pool) -> None:
+    pipes = [Pipe.pair() for _ in range(60)]
+
+    def task(number: int, point: Any) -> int:
+        if number == 30:
+            time.sleep(PAUSE)
+        point.send(number)
+        return number
+
+    results = pool.star().map(task, [(number, point) for number, (_, point) in enumerate(pipes)])
+
+    assert results == list(range(60))
+    assert [anchor.recv() for anchor, _ in pipes] == list(range(60))
 
 
 def test_a_map_waits_for_its_own_slow_item_alone(pool: Pool) -> None:

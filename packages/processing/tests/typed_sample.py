@@ -35,6 +35,10 @@ def add(first: int, second: int) -> int:
     return first + second
 
 
+class Watcher:
+    def update(self, n: int) -> None: ...
+
+
 async def check_pool(pool: Pool) -> None:
     assert_type(pool.map(halve, [1, 2]), list[float])
     assert_type(pool.map(Countdown, [1, 2]), list[Any])
@@ -47,6 +51,10 @@ async def check_pool(pool: Pool) -> None:
     assert_type(await pool.imap.asynced().timeout(1)(halve, [1, 2]), list[float])
     assert_type(pool.star().map.timeout(3)(add, [(1, 2)]), list[int])
     assert_type(await pool.star().imap.asynced()(add, [(1, 2)]), list[int])
+    assert_type(pool.map(halve, [1, 2], progress="halving"), list[float])
+    assert_type(next(pool.imap.timeout(1)(halve, [1, 2], window=3, progress=True)), float)
+    assert_type(pool.star().map(add, [(1, 2)], progress=Watcher()), list[int])
+    pool.map(halve, [1, 2], progress=halve)  # type: ignore[call-overload]
     assert_type(pool.submit(halve, 1), Future[float])
     pool.submit(halve, "x")  # type: ignore[arg-type]
     pool.submit(add, 1)  # type: ignore[call-arg]

@@ -23,7 +23,7 @@ from ._engine import engine
 from ._errors import PoolClosedError, ProcessError
 from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._limits import Limits
-from ._messages import Done, Message, Part, Rejected, Trimmed
+from ._messages import Done, Message, Part, Rejected, Returned, Trimmed
 from ._notice import Notice
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, position_of
 from ._platform import KEEPS_ORDER
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from ._supervisor import DueCall, Supervisor
 
 _EXIT_GRACE = 5.0
+_OF_CHUNKS = Part | Done | Trimmed | Returned | Rejected
 _HELD_SECONDS = 0.05  # between two looks for slow items that hold up others
 _BETWEEN_LOOKS = 0.005  # seconds, at least, between two looks for items that run over their time
 
@@ -257,7 +258,7 @@ class Dispatcher:
         """Take a worker's results."""
         with self._lock:
             worker = self._by_child.get(child)
-            if worker is None or not isinstance(message, Part | Done | Trimmed | Rejected):
+            if worker is None or not isinstance(message, _OF_CHUNKS):
                 return
             chunk = self.scheduler.chunk_of(worker.number, message.chunk)
             if chunk is None:
@@ -270,6 +271,8 @@ class Dispatcher:
                 self.scheduler.chunk_trimmed(worker.number, message.chunk, message.stop)
                 if message.stop < stop:
                     self._deliver(chunk.job, GivenBack(chunk, message.stop, stop))
+            elif isinstance(message, Returned):
+                self._carry_out(self.scheduler.chunk_returned(worker.number, message.chunk))
             else:
                 if message.is_function:
                     self._deliver(chunk.job, Broken(message.payload))

@@ -9,7 +9,8 @@ the same interpreter. What is told is mostly bytes alone: these are the body as 
     parent  --Start, Told, Stop, Question--------->  process      (a child that runs an Skprocess)
     parent  <-Told, Logged, Checkpoint, Noted, Timings, Finished--  process
     parent  --Start, Function, Work, Forget------->  worker       (a child that serves a Pool)
-    parent  <-Part, Done, Trimmed, Rejected, Logged  worker
+    parent  <-Part, Done, Rejected, Logged---------  worker
+    parent  <-Trimmed, Returned--------------------  worker       (that is at a slow item)
     parent  --Start------------------------------->  coordinator  (a child that serves a Share)
     parent  <-Serving------------------------------  coordinator
 
@@ -166,6 +167,12 @@ class Trimmed(NamedTuple):
     stop: int
 
 
+class Returned(NamedTuple):
+    """A chunk that waited behind a slow item is given back as it came; nothing of it has run."""
+
+    chunk: int
+
+
 class Rejected(NamedTuple):
     """A chunk's items, or its function, could not be rebuilt in the worker; nothing has run."""
 
@@ -196,6 +203,7 @@ Message = (
     | Part
     | Done
     | Trimmed
+    | Returned
     | Rejected
     | Serving
 )
@@ -216,6 +224,7 @@ _KINDS: tuple[type[Message], ...] = (
     Part,
     Done,
     Trimmed,
+    Returned,
     Rejected,
     Serving,
 )

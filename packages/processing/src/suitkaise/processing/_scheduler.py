@@ -2,7 +2,7 @@
 
     events in                                   actions out
     job_added, chunk_ready,              --->   Assign  a chunk to a worker
-    chunk_advanced, _trimmed, _done,            Fail    an item whose worker died
+    chunk_advanced, _trimmed, _returned, _done  Fail    an item whose worker died
     worker_added, worker_left,                  Split   a chunk that no worker can unpack
     worker_ended, job_ended
 
@@ -242,6 +242,16 @@ class Scheduler:
                 state.remaining += chunk.stop - stop
             chunk.stop = stop
             chunk.is_slow = True
+
+    def chunk_returned(self, worker: int, number: int) -> list[Action]:
+        """A worker gives back a chunk that waited behind a slow item: it is the next one's."""
+        chunk = self.chunk_of(worker, number)
+        if chunk is not None:
+            self._workers[worker].remove(chunk)
+            state = self._jobs.get(chunk.job)
+            if state is not None:
+                state.ready.appendleft(chunk)
+        return self._assign()
 
     def chunk_done(
         self, worker: int, number: int, items: int, busy: float, *, leaves: bool = False

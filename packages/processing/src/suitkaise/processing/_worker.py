@@ -26,7 +26,7 @@ from ._errors import ProcessDiedError, ProcessError, in_short, with_remote_trace
 from ._lifecycle import Lifecycle
 from ._limits import Limits, Wear
 from ._log_records import without_new_handlers
-from ._messages import Done, Forget, Function, Message, Part, Rejected, Trimmed, Work
+from ._messages import Done, Forget, Function, Message, Part, Rejected, Returned, Trimmed, Work
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, MOST_TICKS, StatusPage, item_at
 from ._parcels import Payload, carrying, pack, set_out, unpack
 from ._platform import NUDGE
@@ -198,7 +198,7 @@ class Worker:
         self._channel.send(Trimmed(results.chunk, self._stop))
         while (message := self._channel.take_ready()) is not None:
             if isinstance(message, Work):
-                self._channel.send(Done(message.chunk, 0, 0.0, [], [], {}))
+                self._channel.send(Returned(message.chunk))
             else:
                 self._waiting.append(message)
 
