@@ -9,8 +9,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import psutil
 import pytest
 
@@ -18,7 +16,8 @@ from suitkaise.processing import Pool, ProcessDiedError, _recurring, _segments
 
 pytestmark = pytest.mark.timeout(60)
 
-Array = npt.NDArray[Any]
+np = pytest.importorskip("numpy")
+Array = Any
 SIZE = 1 << 20  # elements, 8 MiB
 MAPS = ["map", "unordered_map", "imap", "unordered_imap"]
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -211,7 +212,12 @@ def test_without_an_idle_timeout_workers_stay() -> None:
 
 # -- threads of numerical libraries
 
+needs_libraries = pytest.mark.skipif(
+    not all(map(find_spec, ("numpy", "threadpoolctl"))), reason="needs NumPy and threadpoolctl"
+)
 
+
+@needs_libraries
 def test_the_workers_share_the_cpus_among_their_libraries(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.endswith("_NUM_THREADS"):
@@ -223,6 +229,7 @@ def test_the_workers_share_the_cpus_among_their_libraries(monkeypatch: pytest.Mo
             assert pool.map(blas_threads, [0]) == [max(1, usable_cpus() // workers)]
 
 
+@needs_libraries
 @pytest.mark.parametrize("threads", [1, 2])
 def test_the_number_of_threads_can_be_chosen(monkeypatch: pytest.MonkeyPatch, threads: int) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
