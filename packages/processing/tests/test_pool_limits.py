@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -33,6 +32,7 @@ from packages.processing.tests.struck_items import (
 )
 
 from suitkaise.processing import Pool, ProcessDiedError, ResultTimeoutError
+from suitkaise.processing._cpus import usable_cpus
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -222,8 +222,6 @@ def test_the_workers_share_the_cpus_among_their_libraries(monkeypatch: pytest.Mo
     for name in list(os.environ):
         if name.endswith("_NUM_THREADS"):
             monkeypatch.delenv(name)
-    from suitkaise.processing._platform import usable_cpus
-
     for workers in (1, 2):
         with Pool(workers=workers) as pool:
             assert pool.map(blas_threads, [0]) == [max(1, usable_cpus() // workers)]
@@ -274,6 +272,54 @@ def test_by_default_there_are_as_many_workers_as_the_affinity_allows() -> None:
     assert answer.stdout.split() == ["1", "1"]
 
 
+def limited_group(cpus: int) -> Path:
+    """Make a control group that may use so many CPUs, below this process's own."""
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, group = line.split(":", 2)
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        place = Path("/sys/fs/cgroup", controllers, group.lstrip("/"), f"limited-{os.getpid()}")
+        try:
+            place.mkdir()
+            try:
+                if controllers:
+                    (place / "cpu.cfs_quota_us").write_text(str(cpus * 100_000))
+                else:
+                    (place / "cpu.max").write_text(f"{cpus * 100_000} 100000")
+            except OSError:
+                place.rmdir()
+            else:
+                return place
+        except OSError:
+            continue
+    pytest.skip("this process may not make control groups with a quota")
+
+
+def test_by_default_there_are_as_many_workers_as_the_quota_of_the_group_allows() -> None:
+    if usable_cpus() < 2:
+        pytest.skip("there is one CPU anyhow")
+    group = limited_group(cpus=1)
+    program = (
+        "import os, sys\n"
+        "from suitkaise.processing import Pool\n"
+        "print(Pool().workers)\n"
+        "open(sys.argv[1], 'w').write(str(os.getpid()))\n"
+        "print(Pool().workers)\n"
+    )
+    try:
+        answer = subprocess.run(
+            [sys.executable, "-c", program, group / "cgroup.procs"],
+            capture_output=True,
+            text=True,
+            timeout=DEADLINE,
+            check=True,
+        )
+        assert answer.stdout.split() == [str(usable_cpus()), "1"]
+    finally:
+        wait_until(lambda: not (group / "cgroup.procs").read_text())
+        group.rmdir()
+
+
 # -- neighbours
 
 
@@ -290,11 +336,9 @@ def test_pools_nest_and_share_the_time(tmp_path: Path) -> None:
 
 def test_a_quick_map_is_not_kept_waiting_by_a_long_one() -> None:
     with Pool(workers=2) as pool:
-        ended = threading.Event()
         long = pool.map.background()(lambda _: time.sleep(0.02), range(2000))  # 20 s of two workers
         for _ in range(5):
             assert pool.map(abs, range(-20, 0)) == list(range(20, 0, -1))
-        ended.set()
         assert not long.done()
         long.cancel()
 

@@ -17,7 +17,7 @@ from joblib.parallel import (
     SequentialBackend,
 )
 
-from ._platform import usable_cpus
+from ._cpus import usable_cpus
 from ._pool import Pool
 
 

@@ -10,7 +10,6 @@ import socket
 import struct
 import sys
 import tempfile
-from pathlib import Path
 
 PAGE_BYTES = mmap.PAGESIZE
 # Sockets that keep messages apart; where they are missing, frames are cut out of a stream.
@@ -100,42 +99,3 @@ def resume_with_parent(libc: ctypes.CDLL | None) -> None:
     """
     if libc is not None:
         libc.prctl(_PR_SET_PDEATHSIG, signal.SIGCONT)
-
-
-def usable_cpus() -> int:
-    """Count the CPUs that this process may use: its affinity and its cgroup's quota."""
-    if hasattr(os, "sched_getaffinity"):
-        count = len(os.sched_getaffinity(0))
-    else:
-        count = os.cpu_count() or 1
-    quota = _cgroup_cpus()
-    return max(1, count if quota is None else min(count, quota))
-
-
-def _cgroup_cpus() -> int | None:
-    """Read the CPU quota of this process's cgroup (version 2, then 1), rounded up."""
-    try:
-        group = next(
-            line.rstrip("\n").split(":", 2)[2].lstrip("/")
-            for line in Path("/proc/self/cgroup").read_text().splitlines()
-            if line.startswith("0::")
-        )
-        folder = Path("/sys/fs/cgroup")
-        limits = []
-        for path in (folder / group, *(folder / group).parents):
-            if (path / "cpu.max").is_file():
-                quota, period = (path / "cpu.max").read_text().split()
-                if quota != "max":
-                    limits.append(-(-int(quota) // int(period)))
-            if path == folder:
-                break
-        return min(limits, default=None)
-    except (OSError, StopIteration, ValueError):
-        pass
-    try:
-        folder = Path("/sys/fs/cgroup/cpu")
-        quota_us = int((folder / "cpu.cfs_quota_us").read_text())
-        period_us = int((folder / "cpu.cfs_period_us").read_text())
-        return -(-quota_us // period_us) if quota_us > 0 else None
-    except (OSError, ValueError):
-        return None

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from ._awaiting import Awaited, Failed
 from ._collecting import Collecting
+from ._cpus import usable_cpus
 from ._dispatcher import Dispatcher, State
 from ._jobs import Job
 from ._limits import Limits
 from ._map_calls import LazyMap, ListMap, StarLazyMap, StarListMap
 from ._modifiers import Method
-from ._platform import usable_cpus
 from ._progress import Progress
 from ._reconnection import pack_with_secrets
 from ._requirements import require_count, require_seconds
