@@ -168,8 +168,9 @@ class Worker:
                 return
             except BaseException as error:
                 begun = len(left) - length_hint(iterator)
-                results.failures[position + begun - 1] = self._failure(error)
-                append(None)
+                if results.reached < position + begun:  # else it came between two items: nobody's
+                    results.failures[position + begun - 1] = self._failure(error)
+                    append(None)
                 self._running = None
             position += begun
             left = left[begun:]
@@ -280,6 +281,11 @@ class _Results:
         self.failures: dict[int, bytes] = {}
         _ledger.begin(page, work.chunk)
         self.saved = self._told = time.perf_counter()
+
+    @property
+    def reached(self) -> int:
+        """The position behind the last item with a result."""
+        return self._next + len(self.values)
 
     def save(self, now: float, *, only_plain: bool = False) -> None:
         """See to it that what is finished outlives this process.
