@@ -2,43 +2,37 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import Context
-from functools import partial
 from operator import length_hint
 from types import FrameType
 from typing import Any
 
-from suitkaise.cucumber import SerializationError
-from suitkaise.cucumber._siblings import serialize_flat, serialize_plain
-
-from . import _ledger, _submitted, _surroundings
+from . import _submitted, _surroundings
 from ._alarm import SectionAlarm
 from ._caller_context import drop_context, make_context
 from ._channel import ChildChannel
 from ._child_end import ChildEnd
-from ._errors import ProcessDiedError, ProcessError, in_short, with_remote_traceback
+from ._chunk_results import ChunkResults
+from ._errors import ProcessDiedError, with_remote_traceback
 from ._lifecycle import Lifecycle
 from ._limits import Limits, Wear
 from ._log_records import without_new_handlers
-from ._messages import Done, Forget, Function, Message, Part, Rejected, Returned, Trimmed, Work
+from ._messages import Forget, Function, Message, Rejected, Returned, Trimmed, Work
 from ._page import CANCELLED, ITEM, ITEM_DEADLINE, MOST_TICKS, StatusPage, item_at
-from ._parcels import Payload, carrying, pack, set_out, unpack
+from ._parcels import unpack
 from ._platform import NUDGE
 from ._reconnection import learn
-from ._runner import drop_frames_of, flush_output, leave_if_forked, run_life, serialize_error
+from ._runner import drop_frames_of, leave_if_forked, run_life, serialize_error
 from ._scheduler import CHUNK_SECONDS
 from ._skprocess import Skprocess
 
 GIVE_BACK_SECONDS = 2 * CHUNK_SECONDS  # after which a worker returns what it has not begun
 PART_SECONDS = 0.0005  # as much of what is finished may be lost, and run again, with the process
-_MOST_NOTED = 256  # bytes that are packed twice rather than sent by themselves
-_SCALARS = frozenset({int, float, bool, str, bytes, type(None)})  # they never change
 _TICKS = tuple(bytes([tick]) for tick in range(MOST_TICKS))
 
 Call = Callable[[Any], Any]
@@ -62,7 +56,7 @@ class Worker:
         self._contexts: dict[int, Context] = {}  # job -> its caller's, if that had anything in it
         self._waiting: deque[Message] = deque()  # taken from the channel while an item ran
         self._stop = 0  # of the chunk that runs: behind the last that is to run
-        self._results: _Results | None = None  # of that chunk
+        self._results: ChunkResults | None = None  # of that chunk
         # While items run: those, the iterator that they are taken by, and the first one's position.
         self._running: tuple[list[Any], Iterator[Any], int] | None = None
 
@@ -116,7 +110,7 @@ class Worker:
         timeout = self._functions[work.job].timeout
         if timeout:  # a chunk is one item then
             words[ITEM_DEADLINE] = time.monotonic_ns() + int(timeout * 1e9)
-        self._results = results = _Results(self._page, self._channel, work)
+        self._results = results = ChunkResults(self._page, self._channel, work)
         self._stop = work.stop
         wear = self._wear
         position, size = work.start, 1
@@ -150,7 +144,7 @@ class Worker:
         items = part = []  # what is theirs is not to count as the worker's own
         results.finish(now, wear)
 
-    def _run(self, call: Call, part: list[Any], position: int, results: _Results) -> None:
+    def _run(self, call: Call, part: list[Any], position: int, results: ChunkResults) -> None:
         """Run consecutive items, the first of which is at a position of the chunk.
 
         If `_make_way` cuts the part short, the rest does not run.
@@ -253,132 +247,3 @@ class Worker:
             drop_frames_of(error, __file__)
             drop_frames_of(error, _submitted.__file__)
         return serialize_error(with_remote_traceback(error))
-
-
-class _Results:
-    """The results of a chunk, on their way to the parent.
-
-    What is finished is noted in the ledger now and then, and sent at the end; or at once, if it is
-    more than the ledger takes.
-
-    Attributes:
-        chunk: Its number.
-        values: Those that are not packed yet.
-        failures: Position in the chunk -> the exception, of those that are not sent yet.
-        saved: When the ledger was written last, as of `time.perf_counter`.
-    """
-
-    def __init__(self, page: StatusPage, channel: ChildChannel, work: Work) -> None:
-        self._page = page
-        self._channel = channel
-        self.chunk = work.chunk
-        self._first = work.first
-        self._start = work.start  # the position of the first that is not sent yet
-        self._next = work.start  # and of the first that is not packed yet
-        self._noted = 0  # of the values, how many are in the ledger
-        self._packed: list[tuple[int, Payload]] = []  # (how many, the payload), not sent yet
-        self.values: list[Any] = []
-        self.failures: dict[int, bytes] = {}
-        _ledger.begin(page, work.chunk)
-        self.saved = self._told = time.perf_counter()
-
-    @property
-    def reached(self) -> int:
-        """The position behind the last item with a result."""
-        return self._next + len(self.values)
-
-    def save(self, now: float, *, only_plain: bool = False) -> None:
-        """See to it that what is finished outlives this process.
-
-        With `only_plain` it is packed only if that runs no code of its own.
-        """
-        new = self.values[self._noted :] if self._noted else self.values
-        if not new:
-            return
-        start, count = self._next + self._noted, len(new)
-        plain = serialize_flat(new) if _SCALARS.issuperset(map(type, new)) else None
-        groups: list[tuple[int, Payload]]
-        if plain is not None and len(plain) <= _MOST_NOTED:
-            # They are packed once more when they are sent, all at once: the parent opens one
-            # payload for many items, and not one for each.
-            groups = [(count, plain)]
-            self._noted += count
-        else:
-            plain = plain or serialize_plain(new)
-            if plain is None and only_plain:
-                return
-            if self._noted:
-                new, self.values[self._noted :] = self.values[self._noted :], []
-                self._pack()
-                self.values += new
-            at = len(self._packed)
-            self._pack(plain)
-            groups = self._packed[at:]
-        failures = self._failures(start, start + count) if self.failures else self.failures
-        small = [(values, payload) for values, payload in groups if type(payload) is bytes]
-        if len(small) < len(groups) or not _ledger.note(self._page, start, small, failures):
-            self._pack()
-            self._send(Part, now)
-            _ledger.begin(self._page, self.chunk)
-        self.saved = now
-
-    def finish(self, now: float, wear: Wear | None) -> None:
-        """Send what is left, and whether the worker leaves with it."""
-        self._pack()
-        leaves = wear is not None and wear.look()
-        words = self._page.words
-        words[ITEM_DEADLINE] = words[ITEM] = 0  # before: what is sent has ended
-        self._send(partial(Done, leaves=leaves), now)
-
-    def _send(self, kind: Callable[..., Part | Done], now: float) -> None:
-        flush_output()
-        counts = [count for count, _ in self._packed]
-        payloads = [payload for _, payload in self._packed]
-        items = self._next - self._start
-        busy = now - self._told
-        failures = self._failures(self._start, self._next)
-        self._channel.send(kind(self.chunk, items, busy, counts, payloads, failures))
-        for payload in payloads:
-            set_out(payload)
-        self._start, self._told = self._next, now
-        self._packed = []
-        for position in failures:
-            del self.failures[position]
-
-    def _failures(self, start: int, stop: int) -> dict[int, bytes]:
-        """Return the failures in a range of positions."""
-        if not self.failures:
-            return {}
-        return {at: error for at, error in self.failures.items() if start <= at < stop}
-
-    def _pack(self, plain: bytes | None = None) -> None:
-        """Serialise the values: all at once if nothing can go wrong, else each by itself.
-
-        Args:
-            plain: Their payload, if it is known.
-        """
-        values, start = self.values[:], self._next
-        self.values.clear()
-        self._noted = 0
-        if not values:
-            return
-        self._next += len(values)
-        plain = plain or serialize_plain(values)
-        if plain is not None:
-            with contextlib.suppress(SerializationError):  # too large together
-                self._packed.append((len(values), carrying(plain)))
-                return
-        for position, value in enumerate(values, start):
-            self._page.words[ITEM] = item_at(position)
-            try:
-                self._packed.append((0, pack(value)))
-            except Exception as reason:
-                item = f" of item {self._first + position}" if self._first >= 0 else ""
-                error = ProcessError(
-                    f"the task{item} returned a {type(value).__name__} that cannot travel to the "
-                    f"parent: {in_short(reason)}",
-                    original_error=reason,
-                )
-                error.__cause__ = reason
-                self.failures[position] = serialize_error(error)
-                self._packed.append((0, pack(None)))
