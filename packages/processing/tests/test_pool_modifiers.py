@@ -423,5 +423,5 @@ def test_an_await_that_was_dropped_ends_its_map(pool: Pool) -> None:
 
     del task
 
-    assert eventually(lambda: gc.collect() >= 0 and not pool._dispatcher._jobs)
+    assert eventually(lambda: gc.collect() >= 0 and not pool._dispatcher.jobs)
     assert pool.map(square, [2]) == [4]

@@ -25,20 +25,18 @@ from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackabl
 from ._limits import Limits
 from ._messages import Done, Message, Part, Rejected, Returned, Trimmed
 from ._notice import Notice
-from ._page import CANCELLED, ITEM, ITEM_DEADLINE, position_of
-from ._platform import KEEPS_ORDER
+from ._page import CANCELLED, ITEM, position_of
 from ._pooled_worker import PooledWorker
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
 from ._surroundings import capture
+from ._watch import Watch
 
 if TYPE_CHECKING:
     from ._jobs import Job
-    from ._supervisor import DueCall, Supervisor
+    from ._supervisor import Supervisor
 
 _EXIT_GRACE = 5.0
 _OF_CHUNKS = Part | Done | Trimmed | Returned | Rejected
-_HELD_SECONDS = 0.05  # between two looks for slow items that hold up others
-_BETWEEN_LOOKS = 0.005  # seconds, at least, between two looks for items that run over their time
 
 
 class State(enum.Enum):
@@ -62,6 +60,8 @@ class Dispatcher:
     Attributes:
         workers: As given.
         scheduler: Decides; it may be asked without the lock, for an estimate.
+        crew: The workers that count, by their number.
+        jobs: Those that have not ended, by their number.
     """
 
     def __init__(
@@ -75,8 +75,6 @@ class Dispatcher:
     ) -> None:
         self.workers = workers
         self._limits = limits
-        self._idle_timeout = idle_timeout
-        self._idle_look: DueCall | None = None  # the next look for workers that do nothing
         self._forwards_logs = forwards_logs
         self.scheduler = Scheduler(retries=retries, most_items=limits.max_tasks or None)
         self._process = os.getpid()
@@ -84,14 +82,12 @@ class Dispatcher:
         self._lock = threading.RLock()  # guards all below, and the scheduler's events
         self._changed = Notice()  # a job or a worker has ended
         self._state = State.OPEN
-        self._crew: dict[int, PooledWorker] = {}
-        self._by_child: dict[
-            Child, PooledWorker
-        ] = {}  # also those that were killed and are not gone yet
-        self._jobs: dict[int, Job] = {}
+        self.crew: dict[int, PooledWorker] = {}
+        # Also those that were killed, or leave, and are not gone yet.
+        self._by_child: dict[Child, PooledWorker] = {}
+        self.jobs: dict[int, Job] = {}
         self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
-        self._looks: dict[int, DueCall] = {}  # job -> the next look for items that run over
-        self._held_look: DueCall | None = None  # the next look for results that wait
+        self._watch = Watch(self, idle_timeout)
         self._job_numbers = itertools.count(1)
         self._worker_numbers = itertools.count(1)
 
@@ -112,11 +108,11 @@ class Dispatcher:
             job.number = number = next(self._job_numbers)
             try:
                 self._surroundings[number] = surroundings
-                self._jobs[number] = job
+                self.jobs[number] = job
                 self.scheduler.job_added(number, items, in_advance=job.in_advance)
                 self._hire(self.workers if items is None else min(self.workers, max(1, items)))
                 if job.item_timeout is not None:
-                    self._look_at(number, time.monotonic() + job.item_timeout)
+                    self._watch.expect_overdue_items(number, job.item_timeout)
             except BaseException:
                 self._forget_job(number)
                 raise
@@ -154,7 +150,7 @@ class Dispatcher:
         with self._lock:
             items, size = len(cargo.items), len(cargo.payload)
             self._carry_out(self.scheduler.chunk_ready(job.number, first, items, cargo, size))
-            if len(self._crew) < self.workers:
+            if len(self.crew) < self.workers:
                 self._replace(None)
 
     def end(self, job: Job, *, kill: bool) -> None:
@@ -167,20 +163,20 @@ class Dispatcher:
         if self._process != os.getpid():  # a copy, in a process forked from its own
             return
         with self._lock:
-            if job.number not in self._jobs:
+            if job.number not in self.jobs:
                 return
             running = self.scheduler.running_now(job.number)
             holding = self.scheduler.running_on(job.number)
             self._forget_job(job.number)
             for number in holding:
-                worker = self._crew[number]
+                worker = self.crew[number]
                 if worker.child is not None:
                     worker.child.page.words[CANCELLED] = job.number
                 if kill and number in running:
                     self._retire(worker)
-            for worker in self._crew.values():
+            for worker in self.crew.values():
                 worker.forget(job)
-            if self._jobs:
+            if self.jobs:
                 self._replace(None)
 
     def end_later(self, job: Job) -> None:
@@ -200,7 +196,7 @@ class Dispatcher:
         self._changed.wait_for(self._is_idle)
         with self._lock:
             self._break_jobs("the Pool was closed before this iterator came to its end")
-            for worker in self._crew.values():
+            for worker in self.crew.values():
                 if worker.child is not None:
                     worker.child.end_sending()
         if not self._await_workers():
@@ -246,7 +242,7 @@ class Dispatcher:
         with self._lock:
             return self._state is not State.CLOSING or not any(
                 not job.is_lazy or self.scheduler.has_chunks(job.number)
-                for job in self._jobs.values()
+                for job in self.jobs.values()
             )
 
     def _await_workers(self) -> bool:
@@ -266,7 +262,7 @@ class Dispatcher:
             if isinstance(message, Part | Done):
                 self._take(worker, chunk, message)
             elif isinstance(message, Trimmed):
-                self._take_from_ledger(worker, child)
+                self.take_from_ledger(worker, child)
                 stop = chunk.stop
                 self.scheduler.chunk_trimmed(worker.number, message.chunk, message.stop)
                 if message.stop < stop:
@@ -300,9 +296,9 @@ class Dispatcher:
                 worker.number, number, items, busy, leaves=done.leaves
             )
             if done.leaves:
-                del self._crew[worker.number]
+                del self.crew[worker.number]
             self._carry_out(actions)
-            if self._idle_timeout is not None and self.scheduler.is_idle(worker.number):
+            if self.scheduler.is_idle(worker.number):
                 worker.idle_since = time.monotonic()
         if items:
             delivered = Delivered(first, start, items, counts, values, failures, known)
@@ -319,10 +315,10 @@ class Dispatcher:
             if worker is None:
                 return
             self._changed.notify()
-            if self._crew.pop(worker.number, None) is None:  # it was retired before
+            if self.crew.pop(worker.number, None) is None:  # it was retired before
                 return
             running = position_of(int(child.page.words[ITEM]))
-            self._take_from_ledger(worker, child)
+            self.take_from_ledger(worker, child)
             if worker.is_overdue and not worker.runs_over():
                 running = None  # killed too late: the item is another's
             may_retry = not worker.is_overdue and child.receive_error is None
@@ -339,26 +335,14 @@ class Dispatcher:
                     )
                     self._deliver(action.chunk.job, died)
             self._carry_out([action for action in actions if not isinstance(action, Fail)])
-            if self._jobs and self._state is not State.CLOSED:
+            if self.jobs and self._state is not State.CLOSED:
                 self._replace(child)
 
-    def _take_what_is_held(self) -> None:
-        """See that a slow item holds up neither what is finished nor what has not begun."""
-        with self._lock:
-            self._held_look = None
-            for worker in self._crew.values():
-                chunk = self.scheduler.running_chunk(worker.number)
-                if worker.child is None or chunk is None:
-                    continue
-                if worker.is_still_at_its_item(chunk):
-                    if KEEPS_ORDER:  # else what it notes may be seen before it is whole
-                        self._take_from_ledger(worker, worker.child)
-                    if self.scheduler.holds_up_others(worker.number):
-                        worker.child.nudge()
-                self._look_for_held()
+    def take_from_ledger(self, worker: PooledWorker, child: Child) -> None:
+        """Take the results that a worker has not sent yet, or had not before its end.
 
-    def _take_from_ledger(self, worker: PooledWorker, child: Child) -> None:
-        """Take the results that a worker has not sent yet, or had not before its end."""
+        Under the lock.
+        """
         chunk = self.scheduler.running_chunk(worker.number)
         if chunk is None:
             return
@@ -376,10 +360,10 @@ class Dispatcher:
             if lost is not None and lost.start_error is not None:
                 raise lost.start_error
             if self.scheduler.has_ready():
-                self._hire(len(self._crew) + 1)
+                self._hire(len(self.crew) + 1)
         except OSError as error:
-            if not self._crew:  # nobody is left to do the work
-                for number in list(self._jobs):
+            if not self.crew:  # nobody is left to do the work
+                for number in list(self.jobs):
                     self._deliver(
                         number,
                         Broken(
@@ -387,96 +371,42 @@ class Dispatcher:
                         ),
                     )
 
-    def _end_idle(self) -> None:
-        """End the workers that have had nothing to do for their time."""
-        with self._lock:
-            self._idle_look = None
-            assert self._idle_timeout is not None
-            if self._state is not State.OPEN:
-                return
-            latest = time.monotonic() - self._idle_timeout
-            for worker in list(self._crew.values()):
-                if self._is_idle_now(worker) and worker.idle_since <= latest:
-                    assert worker.child is not None
-                    del self._crew[worker.number]
-                    self._carry_out(self.scheduler.worker_left(worker.number))
-                    worker.child.end_sending()
-            self._look_for_idle_workers()
-
-    def _look_at(self, number: int, moment: float) -> None:
-        assert self._supervisor is not None
-        self._looks[number] = self._supervisor.call_at(moment, lambda: self._look(number))
-
-    def _look(self, number: int) -> None:
-        """Kill the workers whose item of this job runs over its time.
-
-        A worker notes on its status page when its item must have ended. No item can begin and run
-        over between two looks that are the timeout apart.
-        """
-        with self._lock:
-            job = self._jobs.get(number)
-            if job is None or job.item_timeout is None:
-                return
-            now = time.monotonic()
-            looks = [now + job.item_timeout]
-            for holder in self.scheduler.running_now(number):
-                worker = self._crew[holder]
-                if worker.child is None or worker.is_overdue:
-                    continue
-                if worker.runs_over():
-                    worker.is_overdue = True
-                    worker.child.kill()
-                elif deadline := worker.child.page.words[ITEM_DEADLINE]:
-                    looks.append(deadline / 1e9)
-            self._look_at(number, max(min(looks), now + _BETWEEN_LOOKS))
-
     # -- under the lock
 
-    def _look_for_idle_workers(self) -> None:
-        """See that workers end which have had nothing to do for their time."""
-        if self._idle_timeout is None or self._idle_look is not None or not self._crew:
-            return
-        assert self._supervisor is not None
-        idle = [worker.idle_since for worker in self._crew.values() if self._is_idle_now(worker)]
-        first = min(idle, default=time.monotonic())
-        self._idle_look = self._supervisor.call_at(first + self._idle_timeout, self._end_idle)
-
-    def _look_for_held(self) -> None:
-        if self._held_look is None and self._supervisor is not None:
-            moment = time.monotonic() + _HELD_SECONDS
-            self._held_look = self._supervisor.call_at(moment, self._take_what_is_held)
-
-    def _is_idle_now(self, worker: PooledWorker) -> bool:
-        return worker.child is not None and self.scheduler.is_idle(worker.number)
+    def dismiss(self, worker: PooledWorker) -> None:
+        """Have a worker end in good order. Under the lock."""
+        del self.crew[worker.number]
+        self._carry_out(self.scheduler.worker_left(worker.number))
+        if worker.child is not None:
+            worker.child.end_sending()
 
     def _retire(self, worker: PooledWorker) -> None:
         """Kill a worker, and count on it no more: its end is none of an item's."""
-        del self._crew[worker.number]
+        del self.crew[worker.number]
         if worker.child is not None:
             worker.child.kill()
         self._carry_out(self.scheduler.worker_ended(worker.number, None))
 
     def _break_jobs(self, reason: str) -> None:
         self._state = State.CLOSED
-        if self._idle_look is not None:
-            self._idle_look.cancel()
-        for number, job in list(self._jobs.items()):
+        self._watch.end()
+        for number, job in list(self.jobs.items()):
             self._forget_job(number)
             job.arrivals.put(Broken(ProcessError(reason)))
 
     def _hire(self, crew: int) -> None:
-        while len(self._crew) < min(crew, self.workers):
+        while len(self.crew) < min(crew, self.workers):
             surroundings = next(reversed(self._surroundings.values()))
             worker = PooledWorker(next(self._worker_numbers), surroundings)
-            self._crew[worker.number] = worker
+            self.crew[worker.number] = worker
             self._supervisor = engine().supervisor
             try:
                 start = worker.start(forwards_logs=self._forwards_logs, limits=self._limits)
                 engine().launch(start, self, partial(self._adopt, worker))
                 self._carry_out(self.scheduler.worker_added(worker.number))
-                self._look_for_idle_workers()
+                self._watch.expect_idle_workers()
             except BaseException:
-                self._crew.pop(worker.number, None)
+                self.crew.pop(worker.number, None)
                 if worker.child is not None:
                     self._by_child.pop(worker.child, None)
                     worker.child.discard()
@@ -494,32 +424,30 @@ class Dispatcher:
             for action in actions:
                 if isinstance(action, Assign):
                     number = action.chunk.job
-                    job, surroundings = self._jobs[number], self._surroundings[number]
-                    self._crew[action.worker].assign(action.chunk, job, surroundings)
-                    if self._held_look is None and self.scheduler.holds_up_others(action.worker):
-                        self._look_for_held()
+                    job, surroundings = self.jobs[number], self._surroundings[number]
+                    self.crew[action.worker].assign(action.chunk, job, surroundings)
+                    if self.scheduler.holds_up_others(action.worker):
+                        self._watch.expect_slow_items()
                 elif isinstance(action, Split):
                     self._deliver(action.chunk.job, Unpackable(action.chunk))
         except BaseException:
             # Ctrl-C between a decision and its message: the ends of the workers put all back.
             for action in actions:
-                if isinstance(action, Assign) and action.worker in self._crew:
-                    child = self._crew[action.worker].child
+                if isinstance(action, Assign) and action.worker in self.crew:
+                    child = self.crew[action.worker].child
                     if child is not None:
                         child.kill()
             raise
 
     def _deliver(self, number: int, arrival: Arrival) -> None:
-        job = self._jobs.get(number)
+        job = self.jobs.get(number)
         if job is not None:
             job.arrivals.put(arrival)
 
     def _forget_job(self, number: int) -> None:
-        self._jobs.pop(number, None)
+        self.jobs.pop(number, None)
         self._surroundings.pop(number, None)
-        look = self._looks.pop(number, None)
-        if look is not None:
-            look.cancel()
+        self._watch.forget(number)
         self.scheduler.job_ended(number)
         self._changed.notify()
 
