@@ -18,10 +18,10 @@ from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from . import _ledger
+from ._arrivals import Arrival, Broken, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._children import Child
 from ._engine import engine
 from ._errors import PoolClosedError, ProcessError
-from ._jobs import Arrival, Broken, Cargo, Delivered, Died, GivenBack, Unpackable, Unreadable
 from ._limits import Limits
 from ._messages import Done, Message, Part, Rejected, Returned, Trimmed
 from ._notice import Notice
@@ -32,7 +32,7 @@ from ._surroundings import capture
 from ._watch import Watch
 
 if TYPE_CHECKING:
-    from ._jobs import Job
+    from ._jobs import Cargo, Job
     from ._supervisor import Supervisor
 
 _EXIT_GRACE = 5.0

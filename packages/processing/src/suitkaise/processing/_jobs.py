@@ -11,9 +11,20 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from suitkaise.cucumber import DeserializationError, SerializationError, deserialize
+from suitkaise.cucumber import DeserializationError, SerializationError
 
 from . import _caller_context
+from ._arrivals import (
+    Arrival,
+    Arrivals,
+    Broken,
+    Delivered,
+    Died,
+    GivenBack,
+    Unpackable,
+    Unreadable,
+    open_error,
+)
 from ._errors import (
     ProcessDiedError,
     ProcessError,
@@ -21,14 +32,12 @@ from ._errors import (
     describe_exit,
     in_short,
 )
-from ._notice import Notice
 from ._parcels import Parcel, Payload, pack, pack_named, set_out, unpack
 from ._progress import Meter, Progress
 from ._recurring import Recurring
 
 if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
-    from ._scheduler import Chunk
 
 CHUNK_BYTES = 1 << 20  # a chunk is no larger, unless one item is
 _WINDOW = 4  # chunks per worker whose results may wait for an earlier one
@@ -39,88 +48,6 @@ class Cargo(NamedTuple):
 
     items: list[Any]
     payload: Payload
-
-
-class Delivered(NamedTuple):
-    """Arrival: a chunk's results. The chunk is gone, so that the memory of its items is free."""
-
-    origin: int  # the index of the item at position 0 of the chunk
-    start: int  # the position of the first item
-    items: int  # how many have run
-    counts: list[int]  # as in Done
-    values: list[Payload]
-    failures: dict[int, bytes]  # by position
-    known: int = 0  # of the values, how many have been delivered before: the first
-
-
-class Died(NamedTuple):
-    """Arrival: the worker died of the item at this position."""
-
-    chunk: Chunk
-    position: int
-    pid: int | None
-    exitcode: int | None
-    receive_error: Exception | None  # why it was killed, if what it sent could not be taken
-    is_overdue: bool  # whether it was killed because the item ran over its time
-
-
-class Unreadable(NamedTuple):
-    """Arrival: the chunk's only item could not be rebuilt in the worker."""
-
-    chunk: Chunk
-    error: bytes
-
-
-class Unpackable(NamedTuple):
-    """Arrival: the chunk is to be packed again, item by item."""
-
-    chunk: Chunk
-
-
-class GivenBack(NamedTuple):
-    """Arrival: items of the chunk have not run, and are to be cut anew."""
-
-    chunk: Chunk
-    start: int  # the position of the first
-    stop: int  # and behind the last
-
-
-class Broken(NamedTuple):
-    """Arrival: nothing more will come of this job."""
-
-    error: BaseException | bytes
-
-
-Arrival = Delivered | Died | Unreadable | Unpackable | GivenBack | Broken
-
-
-class Arrivals:
-    """What has come of a job, unopened.
-
-    Attributes:
-        notice: Tells of more.
-    """
-
-    def __init__(self) -> None:
-        self.notice = Notice()
-        self._arrivals: deque[Arrival] = deque()
-
-    def put(self, arrival: Arrival) -> None:
-        """Add one. From any thread; does not block."""
-        self._arrivals.append(arrival)
-        self.notice.notify()
-
-    def is_ready(self) -> bool:
-        """Whether there is one."""
-        return bool(self._arrivals)
-
-    def wait(self, timeout: float | None = None) -> None:
-        """Block until there is one, or the time is over."""
-        self.notice.wait_for(self.is_ready, timeout)
-
-    def take(self) -> Arrival:
-        """Return the next; there must be one."""
-        return self._arrivals.popleft()
 
 
 class Batch(NamedTuple):
@@ -342,11 +269,11 @@ class Job:
             chunk, start, stop = arrival
             self._given_back.append((chunk.first + start, chunk.cargo.items[start:stop]))
             return None
-        raise _open_error(arrival.error)
+        raise open_error(arrival.error)
 
     def _open_unreadable(self, arrival: Unreadable) -> Batch:
         index = arrival.chunk.first + arrival.chunk.start
-        reason = _open_error(arrival.error)
+        reason = open_error(arrival.error)
         error = DeserializationError(
             f"item {index} for {self.name} arrived in a worker but cannot be rebuilt there: "
             f"{in_short(reason)}",
@@ -387,7 +314,7 @@ class Job:
     def _open_delivered(self, arrival: Delivered) -> Batch:
         origin, start, _, counts, payloads, failures, known = arrival
         first = origin + start - known
-        errors = {origin + at: _open_error(error) for at, error in failures.items() if at >= start}
+        errors = {origin + at: open_error(error) for at, error in failures.items() if at >= start}
         values: list[Any] = []
         for count, payload in zip(counts, payloads, strict=True):
             index = first + len(values)
@@ -423,19 +350,3 @@ def _short(item: object) -> str:
     except Exception as error:
         text = f"<{type(item).__name__} whose repr failed: {error!r}>"
     return text if len(text) <= 100 else text[:97] + "..."
-
-
-def _open_error(error: BaseException | bytes) -> BaseException:
-    if isinstance(error, BaseException):
-        return error
-    try:
-        opened: object = deserialize(error)
-        if not isinstance(opened, BaseException):
-            raise TypeError(f"it arrives as {opened!r:.100}")
-    except (Exception, SystemExit) as reason:
-        opened = ProcessError(
-            f"the task failed, and its exception cannot be rebuilt here: {reason}",
-            original_error=reason,
-        )
-        opened.__cause__ = reason
-    return opened

@@ -8,7 +8,7 @@ of the outcome, with and without `star()`.
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack, overload
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
+
+
+class MapOptions(TypedDict, total=False):
+    """What every map takes beside the function and the items, see `Pool`."""
+
+    window: int | None
+    progress: Progress
 
 
 class _Chain:
@@ -65,29 +72,17 @@ class ListMap(_WholeChain):
 
     @overload
     def __call__(
-        self,
-        function: type[Skprocess],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: type[Skprocess], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> list[Any]: ...
     @overload
     def __call__(
         self,
         function: Callable[[Item], Value],
         items: Iterable[Item],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        **options: Unpack[MapOptions],
     ) -> list[Value]: ...
     def __call__(
-        self,
-        function: Any,
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Any, items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> list[Any]:
         raise NotImplementedError
 
@@ -97,29 +92,17 @@ class LazyMap(_WholeChain):
 
     @overload
     def __call__(
-        self,
-        function: type[Skprocess],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: type[Skprocess], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Results[Any]: ...
     @overload
     def __call__(
         self,
         function: Callable[[Item], Value],
         items: Iterable[Item],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        **options: Unpack[MapOptions],
     ) -> Results[Value]: ...
     def __call__(
-        self,
-        function: Any,
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Any, items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Results[Any]:
         raise NotImplementedError
 
@@ -129,29 +112,17 @@ class BackgroundMap(_BackgroundChain):
 
     @overload
     def __call__(
-        self,
-        function: type[Skprocess],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: type[Skprocess], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Future[list[Any]]: ...
     @overload
     def __call__(
         self,
         function: Callable[[Item], Value],
         items: Iterable[Item],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        **options: Unpack[MapOptions],
     ) -> Future[list[Value]]: ...
     def __call__(
-        self,
-        function: Any,
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Any, items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Future[list[Any]]:
         raise NotImplementedError
 
@@ -161,29 +132,17 @@ class AsyncedMap(_AsyncedChain):
 
     @overload
     def __call__(
-        self,
-        function: type[Skprocess],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: type[Skprocess], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Coroutine[Any, Any, list[Any]]: ...
     @overload
     def __call__(
         self,
         function: Callable[[Item], Value],
         items: Iterable[Item],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        **options: Unpack[MapOptions],
     ) -> Coroutine[Any, Any, list[Value]]: ...
     def __call__(
-        self,
-        function: Any,
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Any, items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Coroutine[Any, Any, list[Any]]:
         raise NotImplementedError
 
@@ -192,12 +151,7 @@ class StarListMap(_StarChain):
     """`pool.star().map`."""
 
     def __call__(
-        self,
-        function: Callable[..., Value],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Callable[..., Value], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> list[Value]:
         raise NotImplementedError
 
@@ -206,12 +160,7 @@ class StarLazyMap(_StarChain):
     """`pool.star().imap`."""
 
     def __call__(
-        self,
-        function: Callable[..., Value],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Callable[..., Value], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Results[Value]:
         raise NotImplementedError
 
@@ -220,12 +169,7 @@ class StarBackgroundMap(_BackgroundChain):
     """`pool.star().map.background()`."""
 
     def __call__(
-        self,
-        function: Callable[..., Value],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Callable[..., Value], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Future[list[Value]]:
         raise NotImplementedError
 
@@ -234,11 +178,6 @@ class StarAsyncedMap(_AsyncedChain):
     """`pool.star().map.asynced()`."""
 
     def __call__(
-        self,
-        function: Callable[..., Value],
-        items: Iterable[Any],
-        *,
-        window: int | None = None,
-        progress: Progress = None,
+        self, function: Callable[..., Value], items: Iterable[Any], **options: Unpack[MapOptions]
     ) -> Coroutine[Any, Any, list[Value]]:
         raise NotImplementedError

@@ -16,22 +16,21 @@ from concurrent import futures
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from . import _caller_context
-from ._awaiting import Opener, Outcome
-from ._errors import ProcessDiedError, ProcessError, describe_exit, in_short
-from ._future import DecidedFuture
-from ._jobs import (
+from ._arrivals import (
     Arrival,
     Arrivals,
     Broken,
-    Cargo,
     Delivered,
     Died,
     GivenBack,
-    Job,
     Unpackable,
     Unreadable,
-    _open_error,
+    open_error,
 )
+from ._awaiting import Opener, Outcome
+from ._errors import ProcessDiedError, ProcessError, describe_exit, in_short
+from ._future import DecidedFuture
+from ._jobs import Cargo, Job
 from ._parcels import Payload, pack, set_out, unpack
 from ._skprocess import Skprocess
 from ._submitted import Functions, name_of, pack_call, run_call
@@ -210,7 +209,7 @@ class Submissions(Job):
         self._handed_in.clear()
         for future in lost:
             self._dispatcher.withdraw(self, future.number)
-            future.decide(lambda: (None, _open_error(error)))
+            future.decide(lambda: (None, open_error(error)))
 
 
 class _Arriving(Arrivals):
@@ -238,11 +237,11 @@ class _Opening:
         if isinstance(arrival, Died):
             return None, self._open_death(arrival)
         assert isinstance(arrival, Unreadable)
-        return None, _open_error(arrival.error)
+        return None, open_error(arrival.error)
 
     def _open_delivered(self, arrival: Delivered) -> Outcome:
         for failure in arrival.failures.values():
-            return None, _open_error(failure)
+            return None, open_error(failure)
         try:
             value = unpack(arrival.values[0])
             return value[0] if arrival.counts[0] else value, None
