@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections import Counter
 from pathlib import Path
+
+from packages.processing.tests.diary import Diary
 
 
 def own_id(_: object = None) -> int:
@@ -54,22 +55,6 @@ def blas_threads(_: object = None) -> int:
 
 def variable(name: str) -> str | None:
     return os.environ.get(name)
-
-
-class Diary:
-    """Notes numbers in a file, which survives the process."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-
-    def note(self, number: int) -> None:
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, b"%d\n" % number)
-        os.close(descriptor)
-
-    def calls(self) -> Counter[int]:
-        """Return how often each number was noted."""
-        return Counter(map(int, Path(self.path).read_text().split()))
 
 
 class Sleeper:

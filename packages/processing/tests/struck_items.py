@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from packages.processing.tests.diary import Diary
+
 Strike = Callable[[], None]
 TASK, ARGUMENT_PICKLED, ARGUMENT_REBUILT, RESULT_PICKLED, RESULT_REBUILT = STEPS = [
     "task",
@@ -50,19 +52,17 @@ def _rebuild(number: int, step: str, strike: Strike | None, home: int) -> Item:
 
 
 class Task:
-    """Takes a millisecond, and notes each call in a file, which survives the process."""
+    """Takes a millisecond, and notes each call."""
 
     def __init__(self, log: Path) -> None:
-        self.log = str(log)
+        self.diary = Diary(log)
 
     def __call__(self, item: Item) -> Item:
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, b"%d\n" % item.number)
-        os.close(descriptor)
+        self.diary.note(item.number)
         time.sleep(0.001)
         item.reach(TASK)
         return item
 
     def calls(self) -> Counter[int]:
         """Return how often it was called with each number."""
-        return Counter(map(int, Path(self.log).read_text().split()))
+        return self.diary.calls()

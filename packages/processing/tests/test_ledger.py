@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from packages.processing.tests.diary import Diary
 
 from suitkaise.processing import Pool, ProcessDiedError, _ledger
 from suitkaise.processing._ledger import Entry
@@ -100,15 +101,13 @@ class Task:
     """Notes each of its calls in a file, and dies of one item."""
 
     def __init__(self, log: Path, die: Callable[[], object], result: Any, seconds: float) -> None:
-        self.log = str(log)
+        self.diary = Diary(log)
         self.die = die
         self.result = result
         self.seconds = seconds
 
     def __call__(self, item: int) -> Any:
-        descriptor = os.open(self.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, b"%d\n" % item)
-        os.close(descriptor)
+        self.diary.note(item)
         time.sleep(self.seconds)
         if item == VICTIM:
             self.die()
@@ -117,7 +116,7 @@ class Task:
         return item, self.result
 
     def calls(self) -> Counter[int]:
-        return Counter(map(int, Path(self.log).read_text().split()))
+        return self.diary.calls()
 
 
 def kill_itself() -> None:

@@ -7,12 +7,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import psutil
 import pytest
 from packages.processing.tests.pool_tasks import (
     FatalAtFirst,
@@ -22,6 +20,7 @@ from packages.processing.tests.pool_tasks import (
     pass_on,
     variable,
 )
+from packages.processing.tests.share_programs import is_gone, until
 from packages.processing.tests.struck import strike_and_leave
 from packages.processing.tests.struck_items import (
     ARGUMENT_REBUILT,
@@ -38,17 +37,6 @@ pytestmark = pytest.mark.timeout(60)
 
 DEADLINE = 30.0
 MAPS = ["map", "unordered_map", "imap", "unordered_imap"]
-
-
-def wait_until(is_true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not is_true():
-        assert time.monotonic() < deadline, "it never came true"
-        time.sleep(0.01)
-
-
-def is_gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
 
 
 # -- retries
@@ -179,10 +167,10 @@ def test_a_worker_that_is_too_large_from_the_start_still_gets_on() -> None:
 def test_idle_workers_end_and_the_next_map_starts_others() -> None:
     with Pool(workers=2, idle_timeout=0.2) as pool:
         first = {*pool.map(lambda _: (time.sleep(0.1), os.getpid())[1], range(4))}
-        wait_until(lambda: all(map(is_gone, first)))
+        until(lambda: all(map(is_gone, first)))
         second = {*pool.map(own_id, range(4))}
         call = pool.submit(own_id).result(DEADLINE)
-        wait_until(lambda: all(map(is_gone, {*second, call})))
+        until(lambda: all(map(is_gone, {*second, call})))
 
     assert not first & second
 
@@ -316,7 +304,7 @@ def test_by_default_there_are_as_many_workers_as_the_quota_of_the_group_allows()
         )
         assert answer.stdout.split() == [str(usable_cpus()), "1"]
     finally:
-        wait_until(lambda: not (group / "cgroup.procs").read_text())
+        until(lambda: not (group / "cgroup.procs").read_text())
         group.rmdir()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import gc
 import inspect
+import operator
 import os
 import threading
 import time
@@ -17,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from suitkaise.processing import Pool, ProcessError, ResultTimeoutError
+from suitkaise.processing import Pool, ProcessError, ResultTimeoutError, Skprocess
 from suitkaise.sk import SkModifierError
 
 DEADLINE = 60.0
@@ -117,6 +119,66 @@ def test_every_combination_gives_the_results(pool: Pool, name: str) -> None:
     for result in asyncio.run(main()):
         assert type(result) is list
         assert sorted(result) == expected
+
+
+class Doubler(Skprocess):
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.process_config.runs = 1
+
+    def __result__(self) -> int:
+        return 2 * self.number
+
+
+class Factor:
+    def __init__(self, factor: int) -> None:
+        self.factor = factor
+
+    def times(self, number: int) -> int:
+        return self.factor * number
+
+    def __call__(self, number: int) -> int:
+        return self.factor * number
+
+
+KINDS = {
+    "builtin": operator.index,
+    "method": Factor(2).times,
+    "callable": Factor(2),
+    "partial": functools.partial(operator.mul, 2),
+    "lambda": lambda number: 2 * number,
+    "Skprocess": Doubler,
+}
+
+
+@every_map
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_function_goes_through_every_combination(
+    pool: Pool, name: str, kind: str
+) -> None:
+    task: Any = KINDS[kind]
+    expected = [number if kind == "builtin" else 2 * number for number in range(12)]
+    for maps, items in ((pool, range(12)), (pool.star(), [(number,) for number in range(12)])):
+        chain = getattr(maps, name)
+
+        async def awaited(*chains: Any, items: Any = items) -> list[Any]:
+            return [await each(task, items) for each in chains]
+
+        outcomes = [
+            chain(task, items),
+            chain.timeout(DEADLINE)(task, items),
+            chain.background()(task, items).result(DEADLINE),
+            chain.background().timeout(DEADLINE)(task, items).result(DEADLINE),
+            chain.timeout(DEADLINE).background()(task, items).result(DEADLINE),
+            *asyncio.run(
+                awaited(
+                    chain.asynced(),
+                    chain.asynced().timeout(DEADLINE),
+                    chain.timeout(DEADLINE).asynced(),
+                )
+            ),
+        ]
+        assert [sorted(outcome) for outcome in outcomes] == [expected] * 8
 
 
 @every_map

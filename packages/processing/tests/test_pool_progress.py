@@ -152,6 +152,31 @@ def test_the_bar_is_closed_where_a_failed_map_ended(
     assert not tqdm._instances
 
 
+@pytest.mark.parametrize("name", MAPS)
+def test_a_cancelled_map_stops_telling_and_its_bar_is_closed(
+    pool: Pool, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tqdm = pytest.importorskip("tqdm.auto").tqdm
+    shown = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", shown)
+
+    future = getattr(pool, name).background()(
+        lambda number: (time.sleep(0.01), number)[1], range(100_000), progress="cancelled"
+    )
+    deadline = time.monotonic() + 30
+    while "?item/s" in shown.getvalue().rpartition("\r")[2] or not shown.getvalue():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert future.cancel()
+
+    while tqdm._instances:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert shown.getvalue().endswith("\n")
+    assert "100%" not in shown.getvalue()
+    assert pool.map(abs, [-1]) == [1]
+
+
 def test_without_tqdm_the_error_says_what_to_do(
     pool: Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from packages.processing.tests.pool_tasks import Diary, Moody, Sleeper
+from packages.processing.tests.diary import Diary
+from packages.processing.tests.pool_tasks import Moody, Sleeper
 
 from suitkaise.processing import Pipe, Pool, ProcessDiedError, ProcessTimeoutError, Skprocess
 from suitkaise.processing._page import MOST_TICKS
