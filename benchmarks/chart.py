@@ -46,7 +46,7 @@ def draw(
         figure.text(0.15 / width, 1 - y / height, text, va="top", **style)
 
     write(0.15, title, size=14, weight="bold", color=_INK)
-    write(0.47, f"Median time, shorter is faster; 2x is twice as long as the peer with 1x. {where}",
+    write(0.47, f"Medians, shorter is better; 2x is twice as long as the peer with 1x. {where}",
           size=9, color=_FAINT)  # fmt: skip
     top = _HEADING_HEIGHT
     for row, row_height in zip(rows, heights, strict=True):

@@ -282,7 +282,7 @@ class Dispatcher:
 
     def _take(self, worker: PooledWorker, chunk: Chunk, done: Part | Done) -> None:
         """Take results: first the worker gets its next chunk, then the caller is told of them."""
-        number, items, busy, counts, values, failures = done[:6]
+        number, items, busy = chunk.number, done.items, done.busy
         first, start = chunk.first, chunk.start
         known = 0
         if worker.taken and self.scheduler.running_chunk(worker.number) is chunk:
@@ -301,8 +301,8 @@ class Dispatcher:
             if self.scheduler.is_idle(worker.number):
                 worker.idle_since = time.monotonic()
         if items:
-            delivered = Delivered(first, start, items, counts, values, failures, known)
-            self._deliver(chunk.job, delivered)
+            results = done.counts, done.values, done.failures
+            self._deliver(chunk.job, Delivered(first, start, items, *results, known))
         if isinstance(done, Done) and start + items < chunk.stop:
             self._deliver(chunk.job, GivenBack(chunk, start + items, chunk.stop))
         if isinstance(done, Done) and done.leaves:
