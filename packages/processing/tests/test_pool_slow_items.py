@@ -93,7 +93,8 @@ def test_everything_else_comes_before_a_slow_item(
 
     assert sorted(came) == list(range(6000))
     assert diary.calls() == Counter(range(6000))
-    assert came.index(slow) >= 5999 - held
+    behind = came[came.index(slow) + 1 :]
+    assert len(behind) <= held, (min(behind), max(behind))
 
 
 def test_a_loop_in_compiled_code_holds_up_its_chunk_alone(pool: Pool, tmp_path: Path) -> None:
