@@ -40,15 +40,15 @@ class _Culprit(NamedTuple):
     error: Exception
 
 
-def serialization_error(obj: Any, error: Exception) -> SerializationError:
-    """Say what of `obj` failed with `error`."""
+def serialization_error(obj: Any, error: Exception, failed: Pickler) -> SerializationError:
+    """Say what of `obj` stopped a pickler with `error`."""
     if isinstance(error, RecursionError):
         return SerializationError(
             f"cannot serialise {_type_name(type(obj))}: it is nested too deeply for pickle in "
             "this interpreter; keep it flat, as a list of records instead of a chain of objects",
             type_name=_type_name(type(obj)),
         )
-    culprit = _find_culprit(obj)
+    culprit = _find_culprit(obj, failed)
     if culprit is None:
         return SerializationError(
             f"cannot serialise something in {_type_name(type(obj))}: {_reason(error)}"
@@ -102,9 +102,10 @@ def deserialization_error(error: Exception) -> DeserializationError:
     )
 
 
-def _find_culprit(root: Any) -> _Culprit | None:
-    """Walk as the pickler does until a reduction fails."""
+def _find_culprit(root: Any, failed: Pickler) -> _Culprit | None:
+    """Walk as the pickler did until a reduction fails."""
     pickler = Pickler(BytesIO(), 5)
+    pickler.taken, pickler.max_items = failed.taken, failed.max_items
     visited: dict[int, Any] = {}  # by id, and kept alive so that no id is used again
     pending = [(root, "")]
     while pending and len(visited) < _MAX_VISITED:

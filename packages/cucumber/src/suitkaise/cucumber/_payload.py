@@ -18,7 +18,7 @@ from suitkaise.cucumber._diagnosis import (
     serialization_error,
 )
 from suitkaise.cucumber._ordinary import dump_number
-from suitkaise.cucumber._pickler import Pickler
+from suitkaise.cucumber._pickler import MAX_ITEMS, Pickler
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -41,7 +41,12 @@ class Writable(Protocol):
         """Take the next bytes of the payload. Large memory arrives as the object that has it."""
 
 
-def serialize(obj: Any, *, buffers: Callable[[pickle.PickleBuffer], Any] | None = None) -> bytes:
+def serialize(
+    obj: Any,
+    *,
+    buffers: Callable[[pickle.PickleBuffer], Any] | None = None,
+    max_items: int = MAX_ITEMS,
+) -> bytes:
     """Turn an object into bytes.
 
     Classes and functions travel by reference where the receiver can import them, and by value
@@ -57,6 +62,8 @@ def serialize(obj: Any, *, buffers: Callable[[pickle.PickleBuffer], Any] | None 
             order. A true return value keeps that buffer in the bytes after all; `list.append`
             returns None. A buffer is the object's own memory, not a copy: do not change the object
             before it is sent. None keeps everything in the bytes.
+        max_items: How many items a generator or iterator may give. One that gives more is taken
+            for endless, and is an error.
 
     Returns:
         The payload, for `deserialize`.
@@ -65,19 +72,22 @@ def serialize(obj: Any, *, buffers: Callable[[pickle.PickleBuffer], Any] | None 
         SerializationError: Something in `obj` cannot be serialised; the message says where.
         MemoryError: The payload does not fit into memory.
     """
+    flat = serialize_flat(obj)
+    if flat is not None:  # it has no buffers to offer
+        return flat
+    dump_number[0] += 1
+    file = BytesIO()
+    file.write(HEADER)
+    pickler = Pickler(file, 5, True, buffers)
+    if max_items != MAX_ITEMS:
+        pickler.max_items = max_items
     try:
-        flat = serialize_flat(obj)
-        if flat is not None:  # it has no buffers to offer
-            return flat
-        dump_number[0] += 1
-        file = BytesIO()
-        file.write(HEADER)
-        Pickler(file, 5, True, buffers).dump(obj)
-        return file.getvalue()
+        pickler.dump(obj)
     except MemoryError:
         raise
     except Exception as error:
-        raise serialization_error(obj, error) from error
+        raise serialization_error(obj, error, pickler) from error
+    return file.getvalue()
 
 
 def serialize_flat(obj: Any) -> bytes | None:
@@ -135,14 +145,15 @@ def serialize_into(obj: Any, file: Writable) -> None:
         SerializationError: Something in `obj` cannot be serialised; the message says where. What
             was written until then is of no use.
     """
+    dump_number[0] += 1
+    file.write(HEADER)
+    pickler = Pickler(file, 5, True)
     try:
-        dump_number[0] += 1
-        file.write(HEADER)
-        Pickler(file, 5, True).dump(obj)
+        pickler.dump(obj)
     except MemoryError:
         raise
     except Exception as error:
-        raise serialization_error(obj, error) from error
+        raise serialization_error(obj, error, pickler) from error
 
 
 def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) -> Any:

@@ -12,10 +12,13 @@ from typing import Any, Generic, TypeVar
 
 import cloudpickle
 
+from suitkaise.cucumber._handlers._iterators import Taken
 from suitkaise.cucumber._reducer import ReduceValue
 from suitkaise.cucumber._registry import REDUCERS
 
 T = TypeVar("T")
+
+MAX_ITEMS = 10_000_000
 
 
 class _MadeOnUse(Generic[T]):
@@ -46,6 +49,13 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
 
     # Functions that share their globals here share them at the receiver (cloudpickle).
     globals_ref = _MadeOnUse[dict[int, dict[str, Any]]](dict)
+
+    # What could be taken only once, by the id of its owner. A second attempt at the same payload
+    # goes on with it.
+    taken = _MadeOnUse[dict[int, Taken]](dict)
+
+    # An iterator that gives more is taken for endless.
+    max_items = MAX_ITEMS
 
     # Exceptions whose cause and context another exception of this payload carries, by id.
     linked_exceptions = _MadeOnUse[set[int]](set)

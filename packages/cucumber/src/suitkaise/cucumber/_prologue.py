@@ -103,17 +103,17 @@ class Prologue:
 
     def write(self, obj: Any, file: Writable) -> None:
         """Write a payload of an object, as `serialize_into` does; it begins with the prologue."""
+        dump_number[0] += 1
+        file.write(self._stream)
+        pickler = Pickler(file, _PROTOCOL, True)
+        pickler.memo = self._pickler.memo  # a copy
+        pickler.globals_ref = self._globals.copy()
         try:
-            dump_number[0] += 1
-            file.write(self._stream)
-            pickler = Pickler(file, _PROTOCOL, True)
-            pickler.memo = self._pickler.memo  # a copy
-            pickler.globals_ref = self._globals.copy()
             pickler.dump(obj)
         except MemoryError:
             raise
         except Exception as error:
-            raise serialization_error(obj, error) from error
+            raise serialization_error(obj, error, pickler) from error
 
 
 class Series:

@@ -30,7 +30,7 @@ from typing import Any, TypeVar
 from cloudpickle import cloudpickle
 
 from suitkaise.cucumber import _by_value
-from suitkaise.cucumber._handlers import BUILTIN_REDUCERS, BUILTIN_REDUCERS_BY_NAME
+from suitkaise.cucumber._handlers import BUILTIN_REDUCERS, find_library_reducer
 from suitkaise.cucumber._ordinary import is_ordinary, ordinary_reducer, reduce_natively
 from suitkaise.cucumber._reducer import Reducer, reducer
 
@@ -183,11 +183,7 @@ def _find_reducer(cls: type) -> Reducer:
     if cls in _by_value.REDUCERS:
         return _by_value.REDUCERS[cls]
     for base in cls.__mro__:
-        found = (
-            _registered.get(base)
-            or BUILTIN_REDUCERS.get(base)
-            or BUILTIN_REDUCERS_BY_NAME.get(f"{base.__module__}.{base.__qualname__}")
-        )
+        found = _registered.get(base) or BUILTIN_REDUCERS.get(base) or find_library_reducer(base)
         if found is not None:
             return found
         if not _OWN_METHODS.isdisjoint(vars(base)) and not issubclass(cls, BaseException):

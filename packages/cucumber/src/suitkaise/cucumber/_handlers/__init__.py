@@ -1,33 +1,93 @@
 """The built-in handlers, one module per family of types.
 
-Each module ends in its table, REDUCERS: from the type to its reducer; or from the type's dotted
-name, where the program may never import its module.
+Each module ends in its table, REDUCERS: from the type to its reducer. Where a program may never
+import what defines the type, the table has the type's dotted name, and the module is itself
+imported only when an object of that library is met.
 """
+
+from importlib import import_module
 
 from suitkaise.cucumber import _reconnector
 from suitkaise.cucumber._handlers import (
+    _asynchronous,
     _cached_functions,
     _context_variables,
     _exceptions,
+    _frames,
     _iterators,
     _locks,
     _loggers,
-    _sockets,
-    _sqlite,
+    _memory,
     _threads,
+    _views,
 )
+from suitkaise.cucumber._reducer import Reducer
 
 BUILTIN_REDUCERS = {
+    **_asynchronous.REDUCERS,
     **_cached_functions.REDUCERS,
     **_context_variables.REDUCERS,
     **_exceptions.REDUCERS,
+    **_frames.REDUCERS,
     **_iterators.REDUCERS,
     **_locks.REDUCERS,
     **_loggers.REDUCERS,
-    **_threads.REDUCERS,
+    **_memory.REDUCERS,
     **_reconnector.REDUCERS,
+    **_threads.REDUCERS,
+    **_views.REDUCERS,
 }
 
-BUILTIN_REDUCERS_BY_NAME = {**_sockets.REDUCERS, **_sqlite.REDUCERS}
+# The first part of a type's module, and which module here has its handlers.
+LIBRARIES = {
+    "_asyncio": "_asyncio",
+    "_io": "_files",
+    "_queue": "_queues",
+    "_thread": "_thread_locals",
+    "_weakrefset": "_weak_references",
+    "asyncio": "_asyncio",
+    "cassandra": "_cassandra",
+    "clickhouse_driver": "_clickhouse",
+    "concurrent": "_executors",
+    "contextlib": "_context_managers",
+    "duckdb": "_duckdb",
+    "elasticsearch": "_elasticsearch",
+    "influxdb_client": "_influxdb",
+    "logging": "_log_handlers",
+    "mariadb": "_mariadb",
+    "mmap": "_mapped_memory",
+    "multiprocessing": "_multiprocessing",
+    "mysql": "_mysql_connector",
+    "neo4j": "_neo4j",
+    "oracledb": "_oracledb",
+    "posix": "_directory_entries",
+    "psycopg": "_psycopg",
+    "psycopg2": "_psycopg2",
+    "pymongo": "_pymongo",
+    "pymssql": "_pymssql",
+    "pymysql": "_pymysql",
+    "pyodbc": "_pyodbc",
+    "queue": "_queues",
+    "re": "_matches",
+    "redis": "_redis",
+    "snowflake": "_snowflake",
+    "socket": "_sockets",
+    "sqlalchemy": "_sqlalchemy",
+    "sqlite3": "_sqlite",
+    "ssl": "_tls",
+    "subprocess": "_child_processes",
+    "tempfile": "_temporary_files",
+    "weakref": "_weak_references",
+}
 
-__all__ = ["BUILTIN_REDUCERS", "BUILTIN_REDUCERS_BY_NAME"]
+
+def find_library_reducer(cls: type) -> "Reducer | None":
+    """Find the reducer of a library's type by its dotted name; None if there is none."""
+    library = LIBRARIES.get(str(cls.__module__).partition(".")[0])
+    if library is None:
+        return None
+    reducers: dict[str, Reducer] = import_module(f"{__name__}.{library}").REDUCERS
+    return reducers.get(f"{cls.__module__}.{cls.__qualname__}")
+
+
+__all__ = ["BUILTIN_REDUCERS", "LIBRARIES", "find_library_reducer"]

@@ -5,27 +5,76 @@ they were, being known by what they do: `itertools.count` and `itertools.repeat`
 """
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from operator import length_hint
 from types import GeneratorType
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from suitkaise.cucumber._errors import RefusalError
-from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer
+from suitkaise.cucumber._reducer import Reducer, ReduceValue
 
-# One that gives more than this is taken for endless.
-MAX_ITEMS = 10_000_000
+if TYPE_CHECKING:
+    from suitkaise.cucumber._pickler import Pickler
+
+T = TypeVar("T")
 
 
-def reduce_iterator(iterator: Iterator[Any]) -> tuple[list[Any]]:
+class Taken(NamedTuple):
+    """What was taken from something that gives only once.
+
+    Attributes:
+        owner: It; kept alive, so that its id is not used again.
+        given: What it gave.
+        error: What it raised instead; None if it did not.
+    """
+
+    owner: object
+    given: Any
+    error: Exception | None
+
+
+def reduce_iterator(pickler: "Pickler", iterator: Iterator[Any]) -> ReduceValue:
     """Send all that remains."""
-    items = list(itertools.islice(iterator, MAX_ITEMS + 1))
-    if len(items) > MAX_ITEMS:
+    return rebuild_iterator, (exhaust(pickler, iterator, iterator),)
+
+
+def exhaust(pickler: "Pickler", owner: object, items: Iterator[Any]) -> list[Any]:
+    """Take all that an iterator gives, up to the payload's `max_items`.
+
+    Args:
+        pickler: Writes the payload.
+        owner: The iterator that is being serialised.
+        items: What to take from it.
+    """
+    limit = pickler.max_items
+    taken = take_once(pickler, owner, lambda: list(itertools.islice(items, limit + 1)))
+    if len(taken) > limit:
         raise RefusalError(
-            f"it gives more than {MAX_ITEMS:,} items and is taken for endless; serialise a part "
-            "of it, itertools.islice(iterator, count), or what it is made from"
+            f"it gives more than {limit:,} items and is taken for endless; serialise a part of it, "
+            "itertools.islice(iterator, count), or what it is made from, or allow more, "
+            "serialize(..., max_items=...)"
         )
-    return (items,)
+    return taken
+
+
+def take_once(pickler: "Pickler", owner: object, take: Callable[[], T]) -> T:
+    """Take from what gives only once; a second attempt at the same payload gets the same again.
+
+    Args:
+        pickler: Keeps it, and hands it on to who makes that attempt.
+        owner: What is being serialised.
+        take: Takes it.
+    """
+    if id(owner) not in pickler.taken:
+        try:
+            pickler.taken[id(owner)] = Taken(owner, take(), None)
+        except Exception as error:
+            pickler.taken[id(owner)] = Taken(owner, None, error)
+    taken = pickler.taken[id(owner)]
+    if taken.error is not None:
+        raise taken.error
+    given: T = taken.given
+    return given
 
 
 def rebuild_iterator(items: list[Any]) -> Iterator[Any]:
@@ -33,15 +82,16 @@ def rebuild_iterator(items: list[Any]) -> Iterator[Any]:
     return iter(items)
 
 
-def reduce_groups(groups: "itertools.groupby[Any, Any]") -> tuple[list[Any]]:
+def reduce_groups(pickler: "Pickler", groups: "itertools.groupby[Any, Any]") -> ReduceValue:
     """Send each key with its group's items: a group ends when the next begins."""
-    return reduce_iterator((key, iter([*group])) for key, group in groups)
+    pairs = ((key, iter([*group])) for key, group in groups)
+    return rebuild_iterator, (exhaust(pickler, groups, pairs),)
 
 
-def reduce_count(count: "itertools.count[Any]") -> tuple[Any, Any]:
+def reduce_count(pickler: "Pickler", count: "itertools.count[Any]") -> ReduceValue:
     """Send the next number and the step."""
-    start = next(count)
-    return start, next(count) - start
+    start, second = take_once(pickler, count, lambda: (next(count), next(count)))
+    return rebuild_count, (start, second - start)
 
 
 def rebuild_count(start: Any, step: Any) -> "itertools.count[Any]":
@@ -49,11 +99,12 @@ def rebuild_count(start: Any, step: Any) -> "itertools.count[Any]":
     return itertools.count(start, step)
 
 
-def reduce_repeat(repeat: "itertools.repeat[Any]") -> tuple[list[Any], int | None]:
+def reduce_repeat(pickler: "Pickler", repeat: "itertools.repeat[Any]") -> ReduceValue:
     """Send the value in a list, and how often it remains; None: for ever."""
-    remaining = length_hint(repeat, -1)
-    value = list(itertools.islice(repeat, 1))
-    return value, None if remaining < 0 else remaining
+    remaining, value = take_once(
+        pickler, repeat, lambda: (length_hint(repeat, -1), list(itertools.islice(repeat, 1)))
+    )
+    return rebuild_repeat, (value, None if remaining < 0 else remaining)
 
 
 def rebuild_repeat(value: list[Any], remaining: int | None) -> Iterator[Any]:
@@ -68,19 +119,17 @@ def refuse_cycle(pickler: object, cycle: "itertools.cycle[Any]") -> ReduceValue:
     raise RefusalError("it is endless; serialise what it cycles through, and cycle at the receiver")
 
 
-_exhaust = reducer(reduce_iterator, rebuild_iterator)
-
 REDUCERS: dict[type, Reducer] = {
-    GeneratorType: _exhaust,
-    **dict.fromkeys((enumerate, filter, map, zip), _exhaust),
+    GeneratorType: reduce_iterator,
+    **dict.fromkeys((enumerate, filter, map, zip), reduce_iterator),
     # itertools gives up pickling (deprecated in Python 3.12, gone in 3.14).
     **{
-        iterator: _exhaust
+        iterator: reduce_iterator
         for iterator in vars(itertools).values()
         if isinstance(iterator, type) and hasattr(iterator, "__next__")
     },
-    itertools.groupby: reducer(reduce_groups, rebuild_iterator),
-    itertools.count: reducer(reduce_count, rebuild_count),
-    itertools.repeat: reducer(reduce_repeat, rebuild_repeat),
+    itertools.groupby: reduce_groups,
+    itertools.count: reduce_count,
+    itertools.repeat: reduce_repeat,
     itertools.cycle: refuse_cycle,
 }

@@ -7,14 +7,14 @@
 
 TCP, UDP and Unix sockets, with timeout and the options below. What was received and not read stays
 behind. Refused: a Unix socket whose peer has no address (one of a pair, or one that `accept`
-returned), TLS, other families.
+returned), other families, and TLS (`_tls`).
 """
 
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._reconnector import Reconnector, reconnecting
-from suitkaise.cucumber._reducer import Reducer, ReduceValue
+from suitkaise.cucumber._reducer import Reducer
 
 if TYPE_CHECKING:
     from socket import socket
@@ -188,15 +188,6 @@ def _was_bound(sock: "socket", own: Any) -> bool:
     return not first <= port <= last
 
 
-def refuse_tls(pickler: object, sock: object) -> ReduceValue:
-    """Say why a TLS socket cannot be opened anew."""
-    raise RefusalError(
-        "the context of a TLS connection holds keys, which do not travel; send host and port, and "
-        "connect there"
-    )
-
-
 REDUCERS: dict[str, Reducer] = {
     "socket.socket": reconnecting(describe_socket, rebuild_socket),
-    "ssl.SSLSocket": refuse_tls,
 }

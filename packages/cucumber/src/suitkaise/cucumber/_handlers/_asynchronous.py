@@ -1,0 +1,5 @@
+"""Coroutines, tasks, futures."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[type, Reducer] = {}

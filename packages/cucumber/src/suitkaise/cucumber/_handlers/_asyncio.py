@@ -1,0 +1,5 @@
+"""Objects of asyncio and concurrent.futures."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""subprocess."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

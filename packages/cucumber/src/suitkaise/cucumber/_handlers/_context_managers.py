@@ -1,0 +1,5 @@
+"""Context managers."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

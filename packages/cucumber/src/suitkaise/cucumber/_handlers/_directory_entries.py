@@ -1,0 +1,5 @@
+"""os.DirEntry."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

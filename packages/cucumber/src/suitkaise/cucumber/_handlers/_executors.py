@@ -1,0 +1,5 @@
+"""Executors of concurrent.futures."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""influxdb."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""Handlers of logging."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

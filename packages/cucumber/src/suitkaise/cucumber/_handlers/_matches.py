@@ -1,0 +1,5 @@
+"""Matches of regular expressions."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""Memory."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[type, Reducer] = {}

@@ -1,0 +1,5 @@
+"""Objects of multiprocessing."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""mysql_connector."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

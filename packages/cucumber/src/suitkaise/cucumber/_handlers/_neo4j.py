@@ -1,0 +1,5 @@
+"""neo4j."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

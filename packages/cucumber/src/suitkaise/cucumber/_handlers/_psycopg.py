@@ -1,0 +1,5 @@
+"""psycopg."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""pymysql."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""pyodbc."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

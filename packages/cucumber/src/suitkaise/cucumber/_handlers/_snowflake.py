@@ -1,0 +1,5 @@
+"""snowflake."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""sqlalchemy."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""Temporary files."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

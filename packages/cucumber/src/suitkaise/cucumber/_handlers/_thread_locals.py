@@ -1,0 +1,5 @@
+"""threading.local."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}

@@ -1,0 +1,5 @@
+"""Views."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[type, Reducer] = {}

@@ -1,0 +1,5 @@
+"""Weak references."""
+
+from suitkaise.cucumber._reducer import Reducer
+
+REDUCERS: dict[str, Reducer] = {}
