@@ -432,6 +432,21 @@ def test_nothing_waits_behind_a_slow_item() -> None:
     assert assigned(scheduler.worker_added(1)) == [(1, 11), (1, 5)]
 
 
+def test_a_chunk_on_its_way_when_an_item_turns_out_slow_is_asked_back_as_well() -> None:
+    scheduler = scheduler_with(workers=1, items=1000)
+    (first,) = scheduler.chunk_ready(0, 0, 1, None)
+    assert isinstance(first, Assign)
+    scheduler.chunk_done(0, first.chunk.number, 1, busy=0.0001)
+    (second,) = scheduler.chunk_ready(0, 1, 10, None)
+    (third,) = scheduler.chunk_ready(0, 11, 10, None)
+    assert isinstance(second, Assign)
+    assert isinstance(third, Assign)
+
+    scheduler.chunk_trimmed(0, second.chunk.number, 2)  # sent before the third was there
+
+    assert scheduler.holds_up_others(0)
+
+
 def test_no_chunk_has_more_items_than_a_worker_may_run() -> None:
     scheduler = scheduler_with(workers=1, items=1000, most_items=7)
     (first,) = scheduler.chunk_ready(0, 0, 1, None)

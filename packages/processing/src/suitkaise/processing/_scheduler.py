@@ -171,11 +171,15 @@ class Scheduler:
         return not self._workers.get(worker)
 
     def holds_up_others(self, worker: int) -> bool:
-        """Whether items wait behind the one that a worker runs, or may do."""
+        """Whether items wait behind the one that a worker runs, or may do.
+
+        A chunk may do so behind one that is known to be slow: it was on its way by then.
+        """
         chunks = self._workers.get(worker)
-        if not chunks or chunks[0].is_slow:
+        if not chunks:
             return False
-        return len(chunks) > 1 or chunks[0].stop - chunks[0].start > 1
+        running = chunks[0]
+        return len(chunks) > 1 or (not running.is_slow and running.stop - running.start > 1)
 
     def running_chunk(self, worker: int) -> Chunk | None:
         """Return the chunk that a worker is at."""
