@@ -97,27 +97,6 @@ def test_a_class_that_is_no_longer_found_by_its_name_still_travels(monkeypatch):
     assert deserialize(serialize(instance)).a == 1
 
 
-def test_a_deep_structure_is_an_error_that_says_so():
-    nested = []
-    for _ in range(100_000):
-        nested = [nested]
-
-    error = failure(nested)
-
-    assert "nested too deeply" in str(error)
-    assert isinstance(error.__cause__, RecursionError)
-
-
-def test_a_long_chain_of_objects_is_an_error_that_says_so():
-    chain = None
-    for _ in range(100_000):
-        chain = Job(next=chain)
-
-    assert "nested too deeply" in str(failure(chain))
-    while chain is not None:  # taken apart one by one: dropping it at once would recurse
-        chain = vars(chain).pop("next")
-
-
 def test_foreign_bytes_are_told_before_anything_is_unpickled():
     trap = pickle.dumps(_thread.interrupt_main)
 

@@ -8,7 +8,7 @@ tools for pickles (`pickletools.dis`) read a payload as it is.
 """
 
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -72,6 +72,76 @@ def serialize(
         SerializationError: Something in `obj` cannot be serialised; the message says where.
         MemoryError: The payload does not fit into memory.
     """
+    offered = None if buffers is None else _Offered(buffers)
+    try:
+        return serialize_once(obj, offered, max_items)
+    except TooDeepError as shallow:
+        if offered is not None:
+            offered.begin_anew()
+        return shallow.serialize(offered)
+
+
+class _Offered:
+    """Offers buffers to the caller, each once, though a payload may be written twice."""
+
+    def __init__(self, offer: Callable[[pickle.PickleBuffer], Any]) -> None:
+        self._offer = offer
+        self._answers: list[Any] = []
+        self._known: Iterator[Any] = iter(())
+
+    def __call__(self, buffer: pickle.PickleBuffer) -> Any:
+        for answer in self._known:
+            return answer
+        answer = self._offer(buffer)
+        self._answers.append(bool(answer))
+        return answer
+
+    def begin_anew(self) -> None:
+        """Give the same answers in the same order, then go on asking."""
+        self._known = iter(self._answers[:])
+
+
+class TooDeepError(Exception):
+    """The object is nested deeper than the quick pickler can go.
+
+    What offered buffers or wrote to a file for it has to begin anew, and call `serialize`.
+    """
+
+    def __init__(self, obj: Any, failed: Pickler) -> None:
+        super().__init__()
+        self._obj = obj
+        self._failed = failed
+
+    def serialize(self, buffers: Callable[[pickle.PickleBuffer], Any] | None = None) -> bytes:
+        """Return the payload after all; takes some twenty times as long.
+
+        Raises:
+            SerializationError: Something in the object cannot be serialised.
+        """
+        from suitkaise.cucumber._deep_pickler import DeepPickler
+
+        file = BytesIO()
+        file.write(HEADER)
+        try:
+            DeepPickler(file, buffers, self._failed).dump(self._obj)
+        except MemoryError:
+            raise
+        except Exception as error:
+            raise serialization_error(self._obj, error, self._failed) from error
+        return file.getvalue()
+
+
+def serialize_once(
+    obj: Any,
+    buffers: Callable[[pickle.PickleBuffer], Any] | None = None,
+    max_items: int = MAX_ITEMS,
+) -> bytes:
+    """Turn an object into bytes, as `serialize` does, unless it is too deep for the first attempt.
+
+    Raises:
+        TooDeepError: Then it goes on from there.
+        SerializationError: Something in `obj` cannot be serialised.
+    """
     flat = serialize_flat(obj)
     if flat is not None:  # it has no buffers to offer
         return flat
@@ -85,6 +155,8 @@ def serialize(
         pickler.dump(obj)
     except MemoryError:
         raise
+    except RecursionError as error:
+        raise TooDeepError(obj, pickler) from error
     except Exception as error:
         raise serialization_error(obj, error, pickler) from error
     return file.getvalue()
@@ -144,6 +216,7 @@ def serialize_into(obj: Any, file: Writable) -> None:
     Raises:
         SerializationError: Something in `obj` cannot be serialised; the message says where. What
             was written until then is of no use.
+        TooDeepError: It takes another attempt.
     """
     dump_number[0] += 1
     file.write(HEADER)
@@ -152,6 +225,8 @@ def serialize_into(obj: Any, file: Writable) -> None:
         pickler.dump(obj)
     except MemoryError:
         raise
+    except RecursionError as error:
+        raise TooDeepError(obj, pickler) from error
     except Exception as error:
         raise serialization_error(obj, error, pickler) from error
 

@@ -28,7 +28,7 @@ from suitkaise.cucumber._by_value import travels_by_reference
 from suitkaise.cucumber._diagnosis import serialization_error
 from suitkaise.cucumber._importable import is_importable
 from suitkaise.cucumber._ordinary import dump_number, is_ordinary
-from suitkaise.cucumber._payload import HEADER, Writable, serialize_into
+from suitkaise.cucumber._payload import HEADER, TooDeepError, Writable, serialize_into
 from suitkaise.cucumber._pickler import Pickler
 
 _PROTOCOL = 5
@@ -112,6 +112,8 @@ class Prologue:
             pickler.dump(obj)
         except MemoryError:
             raise
+        except RecursionError as error:
+            raise TooDeepError(obj, pickler) from error
         except Exception as error:
             raise serialization_error(obj, error, pickler) from error
 
@@ -135,7 +137,7 @@ class Series:
         """Write a payload of an object.
 
         Raises:
-            SerializationError: As `serialize_into` does.
+            SerializationError, TooDeepError: As `serialize_into` does.
         """
         self._written += 1
         prologue = self._prologue

@@ -60,17 +60,27 @@ class Draft:
         timings: What comes first.
     """
 
-    __slots__ = ("_memory", "_spilt", "timings_bytes")
+    __slots__ = ("_memory", "_spilt", "_timings")
 
     def __init__(self, memory: mmap.mmap | None, timings: bytes) -> None:
         self._memory = memory
         self._spilt: bytearray | None = None
-        self.timings_bytes = len(timings)
-        if memory is None:
+        self._timings = timings
+        self.restart()
+
+    @property
+    def timings_bytes(self) -> int:
+        """How long the timings are."""
+        return len(self._timings)
+
+    def restart(self) -> None:
+        """Begin anew, behind the timings."""
+        if self._memory is None:
             self._spilt = bytearray()
         else:
-            memory.seek(_HEADER.size)
-        self.write(timings)
+            self._spilt = None
+            self._memory.seek(_HEADER.size)
+        self.write(self._timings)
 
     @property
     def size(self) -> int:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from ._dispatcher import Dispatcher
 
 CHUNK_BYTES = 1 << 20  # a chunk is no larger, unless one item is
-_WINDOW = 4  # chunks per worker whose results may wait for an earlier one
+_WINDOW = 2  # chunks per worker whose results may wait for an earlier one
 
 
 class Cargo(NamedTuple):
@@ -208,11 +208,18 @@ class Job:
                 self._pack(items, first)
 
     def _has_room(self) -> bool:
-        """Whether few enough results are waiting for the caller to take more input."""
-        waiting = self._cut - self.consumed
+        """Whether few enough results are waiting for the caller to take more input.
+
+        What workers still have does not count: of that the scheduler wants no more than they need,
+        and the item that a worker is stuck with must not keep the others from new input.
+        """
+        not_taken = self._cut - self.consumed
         if self._window is not None:
-            return waiting < self._window
-        return not self.is_lazy or waiting < _WINDOW * self._dispatcher.workers * self._last_size
+            return not_taken < self._window
+        if not self.is_lazy:
+            return True
+        waiting = not_taken - self._dispatcher.scheduler.unfinished(self.number)
+        return waiting < _WINDOW * self._dispatcher.workers * self._last_size
 
     def _pack(self, items: list[Any], first: int) -> None:
         try:

@@ -14,15 +14,18 @@ import errno
 import pickle
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 from suitkaise import cucumber
 from suitkaise.cucumber import SerializationError
-from suitkaise.cucumber._siblings import Series, Writable, serialize_flat
+from suitkaise.cucumber._siblings import Series, TooDeepError, serialize_flat, serialize_once
 
 from . import _segments
 from ._recurring import Recurring
 from ._segments import LARGE_BYTES, LOST, Descriptor, layout
+
+if TYPE_CHECKING:
+    from ._checkpoints import Draft
 
 _MOST_INLINE_BYTES = 2**31 - 2**16  # `marshal`, which frames a message, takes less than 2 GiB
 
@@ -239,7 +242,11 @@ def pack(thing: Any, recurring: Recurring | None = None) -> Payload:
     packing.is_going_on = True
     packing.recurring = recurring
     try:
-        stream = cucumber.serialize(thing, buffers=packing.offer)
+        try:
+            stream = serialize_once(thing, packing.offer)
+        except TooDeepError as shallow:
+            packing.clear()
+            stream = shallow.serialize(packing.offer)
         buffers, lent, handles = packing.buffers, packing.lent, packing.handles
         if not buffers and not lent and not handles and len(stream) < LARGE_BYTES:
             return stream
@@ -252,7 +259,7 @@ def pack(thing: Any, recurring: Recurring | None = None) -> Payload:
             packing.clear()
 
 
-def write_copy(thing: Any, file: Writable, series: Series) -> tuple[Descriptor, ...]:
+def write_copy(thing: Any, file: Draft, series: Series) -> tuple[Descriptor, ...]:
     """Serialise a thing into a file; for a process that may take the place of this one.
 
     Nothing of it moves: all stays here too.
@@ -266,7 +273,12 @@ def write_copy(thing: Any, file: Writable, series: Series) -> tuple[Descriptor, 
     packing = _now.packing
     packing.is_going_on = True
     try:
-        series.write(thing, file)
+        try:
+            series.write(thing, file)
+        except TooDeepError as shallow:
+            packing.clear()
+            file.restart()
+            file.write(shallow.serialize())
         return tuple(packing.handles)
     finally:
         packing.is_going_on = False

@@ -143,6 +143,15 @@ class Scheduler:
             size = min(most, max(state.remaining / (2 * workers), LEAST_SECONDS / seconds))
         return max(1, round(size))
 
+    def unfinished(self, job: int) -> int:
+        """How many of the job's items wait for a worker or are with one, as far as is known."""
+        state = self._jobs.get(job)
+        # Each in one step, as in `wants_chunk`.
+        held = [tuple(chunks) for chunks in tuple(self._workers.values())]
+        ready = () if state is None else tuple(state.ready)
+        chunks = itertools.chain(ready, *held)
+        return sum(chunk.stop - chunk.start for chunk in chunks if chunk.job == job)
+
     def has_chunks(self, job: int) -> bool:
         """Whether chunks of the job wait or run."""
         state = self._jobs.get(job)
