@@ -8,7 +8,10 @@ import pytest
 README = Path(__file__).parents[1] / "README.md"
 
 
-@pytest.mark.parametrize("name", ["", "._reconnection", "._reconnector", "._registry"])
+@pytest.mark.parametrize(
+    "name",
+    ["", "._explanation", "._inspection", "._reconnection", "._reconnector", "._registry"],
+)
 def test_the_examples_in_docstrings_give_what_they_show(name):
     module = importlib.import_module(f"suitkaise.cucumber{name}")
 

@@ -15,6 +15,8 @@ def test_cucumber_exports_exactly_these_names():
         "Reconnector",
         "SerializationError",
         "deserialize",
+        "explain",
+        "inspect",
         "reconnect_all",
         "register",
         "serialize",

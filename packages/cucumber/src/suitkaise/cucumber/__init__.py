@@ -21,6 +21,8 @@ from suitkaise.cucumber._errors import (
     ReconnectError,
     SerializationError,
 )
+from suitkaise.cucumber._explanation import explain
+from suitkaise.cucumber._inspection import inspect
 from suitkaise.cucumber._payload import deserialize, serialize
 from suitkaise.cucumber._reconnection import reconnect_all
 from suitkaise.cucumber._reconnector import Reconnector
@@ -32,6 +34,8 @@ __all__ = [
     "Reconnector",
     "SerializationError",
     "deserialize",
+    "explain",
+    "inspect",
     "reconnect_all",
     "register",
     "serialize",

@@ -63,6 +63,7 @@ class DeepPickler(pickle._Pickler):
     _function_getnewargs = cloudpickle.Pickler._function_getnewargs
 
     reducer_override = Pickler.reducer_override
+    is_dry = False
 
     def save(self, obj: Any, save_persistent_id: bool = True) -> None:
         """Write an object; `dump` calls it with the outermost, pickle's own methods with texts."""

@@ -33,14 +33,22 @@ def serialization_error(obj: Any, error: Exception, failed: Pickler) -> Serializ
             f"cannot serialise something in {name_of(type(obj))}: {_reason(error)}"
         )
     what = f"{culprit.path} ({culprit.type_name})" if culprit.path else culprit.type_name
-    message = f"cannot serialise {what}: {_reason(culprit.error)}"
-    if not isinstance(culprit.error, RefusalError):
-        is_dotted = "." in culprit.type_name and "<" not in culprit.type_name
-        name = repr(culprit.type_name) if is_dotted else culprit.type_name
-        message += (
-            f"; leave it out (__getstate__), or teach it: register({name}, reduce=..., rebuild=...)"
-        )
-    return SerializationError(message, type_name=culprit.type_name, path=culprit.path)
+    told = reason_and_remedy(culprit.type_name, culprit.error)
+    return SerializationError(
+        f"cannot serialise {what}: {told}", type_name=culprit.type_name, path=culprit.path
+    )
+
+
+def reason_and_remedy(type_name: str, error: Exception) -> str:
+    """Say why an object of this type could not be reduced, and what to do."""
+    if isinstance(error, RefusalError):
+        return str(error)
+    is_dotted = "." in type_name and "<" not in type_name
+    name = repr(type_name) if is_dotted else type_name
+    return (
+        f"{_reason(error)}; leave it out (__getstate__), or teach it: "
+        f"register({name}, reduce=..., rebuild=...)"
+    )
 
 
 def foreign_data_error(start: bytes, header: bytes) -> DeserializationError:

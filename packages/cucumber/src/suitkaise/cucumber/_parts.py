@@ -7,12 +7,14 @@ Python: by the same reductions, one object at a time.
 import pickle
 import reprlib
 from collections.abc import Iterable, Iterator
+from copyreg import __newobj__  # type: ignore[attr-defined]
 from io import BytesIO
 from types import MethodType
 from typing import Any
 
 from cloudpickle import cloudpickle
 
+from suitkaise.cucumber._by_value import rebuild_class, rebuild_enum
 from suitkaise.cucumber._handlers._exceptions import Edge, rebuild_exception
 from suitkaise.cucumber._handlers._iterators import rebuild_iterator
 from suitkaise.cucumber._pickler import Pickler
@@ -22,12 +24,22 @@ from suitkaise.cucumber._walk import Place
 # They have no parts.
 ATOMS = frozenset({type(None), bool, int, float, complex, str, bytes, bytearray})
 
-_CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
+CONTAINERS = frozenset({list, tuple, dict, set, frozenset})
 
 # What the arguments of a rebuild function, by its id, were in the object.
 _ARGUMENT_PATHS = {
+    id(__newobj__): (".__class__",),
     id(cloudpickle._make_cell): (".cell_contents",),
+    id(cloudpickle._make_function): (
+        ".__code__",
+        ".__globals__",
+        ".__name__",
+        ".__defaults__",
+        ".__closure__",
+    ),
     id(MethodType): (".__func__", ".__self__"),
+    id(rebuild_class): (".__class__", ".__name__", ".__bases__"),
+    id(rebuild_enum): (".__bases__", ".__name__", ".__qualname__", ".__members__"),
     id(rebuild_exception): (".__class__", ".args"),
     id(rebuild_iterator): ("",),
 }
@@ -37,7 +49,7 @@ Part = tuple[Any, Place]
 
 def parts_of(pickler: Pickler, obj: Any, place: Place) -> Iterator[Part]:
     """Give the parts of an object, each with its place; raise what its own reduction raises."""
-    if type(obj) in _CONTAINERS:
+    if type(obj) in CONTAINERS:
         return parts_of_container(obj, place)
     return parts_of_value(reduce_value_of(pickler, obj), place)
 

@@ -54,6 +54,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     # goes on with it.
     taken = _MadeOnUse[dict[int, Taken]](dict)
 
+    # Whether nothing is to be used up: what is written is of no use then.
+    is_dry = False
+
     # An iterator that gives more is taken for endless.
     max_items = MAX_ITEMS
 

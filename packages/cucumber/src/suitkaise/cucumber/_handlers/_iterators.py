@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class DryRunError(Exception):
+    """To serialise this would use it up, and the pickler only wants to know."""
+
+
 class Taken(NamedTuple):
     """What was taken from something that gives only once.
 
@@ -47,6 +51,7 @@ def exhaust(pickler: "Pickler", owner: object, items: Iterator[Any]) -> list[Any
         items: What to take from it.
     """
     limit = pickler.max_items
+    spare_in_dry_run(pickler)
     taken = take_once(pickler, owner, lambda: list(itertools.islice(items, limit + 1)))
     if len(taken) > limit:
         raise RefusalError(
@@ -77,6 +82,12 @@ def take_once(pickler: "Pickler", owner: object, take: Callable[[], T]) -> T:
     return given
 
 
+def spare_in_dry_run(pickler: "Pickler") -> None:
+    """Go no further if nothing is to be used up."""
+    if pickler.is_dry:
+        raise DryRunError
+
+
 def rebuild_iterator(items: list[Any]) -> Iterator[Any]:
     """Make a plain iterator."""
     return iter(items)
@@ -90,6 +101,7 @@ def reduce_groups(pickler: "Pickler", groups: "itertools.groupby[Any, Any]") -> 
 
 def reduce_count(pickler: "Pickler", count: "itertools.count[Any]") -> ReduceValue:
     """Send the next number and the step."""
+    spare_in_dry_run(pickler)
     start, second = take_once(pickler, count, lambda: (next(count), next(count)))
     return rebuild_count, (start, second - start)
 
@@ -101,6 +113,7 @@ def rebuild_count(start: Any, step: Any) -> "itertools.count[Any]":
 
 def reduce_repeat(pickler: "Pickler", repeat: "itertools.repeat[Any]") -> ReduceValue:
     """Send the value in a list, and how often it remains; None: for ever."""
+    spare_in_dry_run(pickler)
     remaining, value = take_once(
         pickler, repeat, lambda: (length_hint(repeat, -1), list(itertools.islice(repeat, 1)))
     )
