@@ -8,6 +8,7 @@ The by-value forms are cloudpickle's. Three things differ:
 - A class with `__slots__` has slots at the receiver; cloudpickle's has a `__dict__`.
 """
 
+import builtins
 import sys
 import types
 import typing
@@ -29,6 +30,25 @@ _rebuilt_classes: "weakref.WeakSet[type]" = weakref.WeakSet()
 # Where cloudpickle's arguments for a class have what must be known when the class is made.
 _CLASS_KEYWORDS = 3
 
+# What function payloads are made with.
+_BY_REFERENCE = frozenset(
+    {
+        cloudpickle._builtin_type,
+        cloudpickle._function_setstate,
+        cloudpickle._make_cell,
+        cloudpickle._make_empty_cell,
+        cloudpickle._make_function,
+        cloudpickle.subimport,
+    }
+)
+
+# Types that the interpreter has under another name than they say, such as that of functions.
+_INTERPRETERS_TYPES = {
+    cls: name
+    for cls, name in cloudpickle._BUILTIN_TYPE_NAMES.items()
+    if cls.__module__ == "builtins" and getattr(builtins, cls.__qualname__, None) is not cls
+}
+
 # What the import system writes into a module, for this process alone.
 _IMPORT_STATE = ("__builtins__", "__cached__", "__loader__", "__spec__")
 
@@ -49,6 +69,9 @@ def travels_by_reference(obj: Any) -> bool:
 
 def reduce_class(pickler: "Pickler", cls: type) -> ReduceValue:
     """Reduce a class."""
+    name = _INTERPRETERS_TYPES.get(cls)
+    if name is not None:
+        return cloudpickle._builtin_type, (name,)
     if travels_by_reference(cls):
         return NotImplemented
     value = cloudpickle._class_reduce(cls)
@@ -90,7 +113,10 @@ def fill_class(cls: type, state: Any) -> None:
 
 def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceValue:
     """Reduce a function written in Python."""
-    if travels_by_reference(function):
+    # First what is in every payload that has a function, and what no name leads to.
+    if function in _BY_REFERENCE or (
+        "<" not in function.__qualname__ and travels_by_reference(function)
+    ):
         return NotImplemented
     return pickler._dynamic_function_reduce(function)
 

@@ -3,7 +3,6 @@
 import sys
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
 from io import BytesIO
 from types import CodeType
@@ -44,7 +43,6 @@ class Way(Enum):
     FAILS = "FAILS"  # it cannot
 
 
-@dataclass(slots=True)
 class Explanation:
     """How an object, or a part of one, would travel. Prints as a tree.
 
@@ -59,12 +57,15 @@ class Explanation:
         parts: What it is made of.
     """
 
-    path: str
-    type_name: str
-    way: str
-    detail: str = ""
-    parts: "list[Explanation]" = field(default_factory=list)
-    _step: str = ""
+    __slots__ = ("_step", "detail", "parts", "path", "type_name", "way")
+
+    def __init__(self, path: str, type_name: str, step: str = "") -> None:
+        self.path = path
+        self.type_name = type_name
+        self.way = Way.VALUE.value
+        self.detail = ""
+        self.parts: list[Explanation] = []
+        self._step = step
 
     @property
     def failures(self) -> "list[Explanation]":
@@ -110,7 +111,7 @@ def explain(obj: Any) -> Explanation:
     """
     pickler = Pickler(BytesIO(), 5)
     pickler.is_dry = True
-    root = Explanation("", name_of(type(obj)), Way.VALUE.value)
+    root = Explanation("", name_of(type(obj)))
     seen: dict[int, tuple[Explanation, Any]] = {}  # by id, and alive, so that no id is used again
     # Breadth first, so that a thing that is in several places is explained at its shortest path.
     pending = deque([(obj, Place(None, "", None), root)])
@@ -124,7 +125,7 @@ def explain(obj: Any) -> Explanation:
         for part, at in _explain_one(pickler, thing, place, explanation):
             if type(part) not in ATOMS and len(seen) + len(pending) < _MAX_PARTS:
                 step = "" if at is place else at.step
-                child = Explanation(at.path, name_of(type(part)), Way.VALUE.value, _step=step)
+                child = Explanation(at.path, name_of(type(part)), step)
                 explanation.parts.append(child)
                 pending.append((part, at, child))
     _leave_out_the_obvious(root)

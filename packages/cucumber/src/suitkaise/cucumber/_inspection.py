@@ -7,7 +7,6 @@ is noted and not imported, what would be called is noted and not called.
 
 import reprlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._diagnosis import foreign_data_error
@@ -23,7 +22,6 @@ _UNKNOWN = "a name that is only made while loading"
 _IMPORTING = ("cloudpickle.cloudpickle.subimport", "importlib.import_module", "builtins.__import__")
 
 
-@dataclass(slots=True, eq=False)
 class _Label:
     """Stands for an object that loading would make.
 
@@ -36,19 +34,28 @@ class _Label:
         makes: And its name, should it be a class or a function itself.
     """
 
-    text: str
-    parts: "list[tuple[str, _Label]]" = field(default_factory=list)
-    constant: Any = None
-    is_constant: bool = False
-    function: "_Label | None" = None
-    makes: str = ""
+    __slots__ = ("constant", "function", "is_constant", "makes", "parts", "text")
+
+    def __init__(
+        self,
+        text: str,
+        parts: "list[tuple[str, _Label]] | None" = None,
+        *,
+        constant: Any = None,
+        is_constant: bool = False,
+    ) -> None:
+        self.text = text
+        self.parts = [] if parts is None else parts
+        self.constant = constant
+        self.is_constant = is_constant
+        self.function: _Label | None = None
+        self.makes = ""
 
     def add(self, step: str, part: "_Label") -> None:
         """Note a part; constants are told by their container's line."""
         self.parts.append((step, part))
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Inspection:
     """What a payload says. Prints as a list of names and a tree.
 
@@ -61,12 +68,15 @@ class Inspection:
         buffers: How many buffers `deserialize` must be given with it.
     """
 
-    version: int
-    size: int
-    names: tuple[str, ...]
-    functions: tuple[str, ...]
-    buffers: int
-    _root: _Label
+    __slots__ = ("_root", "buffers", "functions", "names", "size", "version")
+
+    def __init__(self, payload: bytes, machine: "_Machine") -> None:
+        self.version = HEADER[-2]
+        self.size = len(payload)
+        self.names = tuple(sorted(machine.names))
+        self.functions = tuple(dict.fromkeys(machine.functions))
+        self.buffers = machine.buffers
+        self._root = machine.result()
 
     def __str__(self) -> str:
         lines = [f"payload of {self.size:,} bytes, format version {self.version}"]
@@ -117,17 +127,9 @@ def inspect(data: "Buffer") -> Inspection:
     machine = _Machine()
     try:
         machine.run(payload)
-        root = machine.result()
+        return Inspection(payload, machine)
     except (ValueError, IndexError, KeyError, TypeError, UnicodeError) as error:
         raise DeserializationError(f"the payload is damaged or cut short: {error}") from error
-    return Inspection(
-        version=HEADER[-2],
-        size=len(payload),
-        names=tuple(sorted(machine.names)),
-        functions=tuple(dict.fromkeys(machine.functions)),
-        buffers=machine.buffers,
-        _root=root,
-    )
 
 
 class _Machine:

@@ -31,6 +31,8 @@ HEADER = b"C\x05" + MAGIC + bytes([FORMAT_VERSION]) + b"0"
 
 # The plain pickler writes these exactly as ours would, without the cost of making one of ours.
 _ATOMS = frozenset({int, float, bool, str, bytes, type(None)})
+_LARGE_BYTES = 1 << 16
+_dumps, _loads = pickle.dumps, pickle.loads
 _FEW = 16  # elements of a container that are looked at, to see whether all are such
 
 
@@ -72,6 +74,9 @@ def serialize(
         SerializationError: Something in `obj` cannot be serialised; the message says where.
         MemoryError: The payload does not fit into memory.
     """
+    kind = type(obj)
+    if kind in _ATOMS:
+        return HEADER + _dumps(obj, 5) if kind is not bytes else _serialize_bytes(obj)
     offered = None if buffers is None else _Offered(buffers)
     try:
         return serialize_once(obj, offered, max_items)
@@ -79,6 +84,13 @@ def serialize(
         if offered is not None:
             offered.begin_anew()
         return shallow.serialize(offered)
+
+
+def _serialize_bytes(obj: bytes) -> bytes:
+    if len(obj) < _LARGE_BYTES:
+        return HEADER + _dumps(obj, 5)
+    size = len(obj).to_bytes(8, "little")  # copied once, not twice
+    return b"".join((HEADER, pickle.PROTO, b"\5", pickle.BINBYTES8, size, obj, pickle.STOP))
 
 
 class _Offered:
@@ -176,9 +188,11 @@ def serialize_flat(obj: Any) -> bytes | None:
     elif kind is list or kind is tuple:
         if len(obj) > _FEW or not _ATOMS.issuperset(map(type, obj)):
             return None
+    elif kind is bytes:
+        return _serialize_bytes(obj)
     elif kind not in _ATOMS:
         return None
-    return HEADER + pickle.dumps(obj, 5)
+    return HEADER + _dumps(obj, 5)
 
 
 class _NotPlainError(Exception):
@@ -261,6 +275,8 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
     if not is_ours:
         raise foreign_data_error(bytes(payload[: len(HEADER)]), HEADER)
     try:
-        return pickle.loads(payload, buffers=buffers)
+        if buffers is None:
+            return _loads(payload)
+        return _loads(payload, buffers=buffers)
     except Exception as error:
         raise deserialization_error(error) from error
