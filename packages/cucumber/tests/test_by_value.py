@@ -91,6 +91,10 @@ def test_what_a_script_defines_arrives_by_value(run_python, load_elsewhere):
     assert printed.splitlines() == ["9 RED! 42", "True __main__"]
 
 
+@pytest.mark.comes_back(
+    "classes and functions of `__main__`, a notebook, another function",
+    how="by value; in the process that defined a class, as that very class",
+)
 def test_what_comes_back_to_the_script_has_the_scripts_own_classes(run_python):
     printed = run_python(
         SCRIPT + "\ncopy = deserialize(serialize(value))\n"
@@ -142,6 +146,7 @@ def test_rebuilding_a_class_does_not_tell_its_base_again(run_python):
     assert printed == b"1"
 
 
+@pytest.mark.comes_back("`__slots__`", how="with their slots")
 def test_slots_stay_slots(load_elsewhere):
     class Slotted:
         __slots__ = ("__hidden", "shown")
@@ -215,6 +220,7 @@ def test_an_enumeration_in_a_module_made_by_hand_comes_back_as_itself(monkeypatc
     assert deserialize(serialize(module.Colour.RED)) is module.Colour.RED
 
 
+@pytest.mark.comes_back("modules that cannot be imported", how="by value")
 def test_a_module_loaded_from_a_file_off_the_path_arrives(tmp_path, monkeypatch, load_elsewhere):
     folder = tmp_path / "off"
     folder.mkdir()
@@ -247,6 +253,7 @@ def test_by_value_registrations_of_cloudpickle_are_honoured(tmp_path, monkeypatc
         cloudpickle.unregister_pickle_by_value(registered_by_value)
 
 
+@pytest.mark.comes_back("classes, functions, modules that can be imported", how="by name")
 @pytest.mark.parametrize(
     "named",
     [

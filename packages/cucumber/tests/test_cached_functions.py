@@ -1,5 +1,7 @@
 import functools
 
+import pytest
+
 from suitkaise.cucumber import deserialize, serialize
 
 
@@ -12,6 +14,11 @@ def test_a_cached_function_of_an_importable_module_travels_by_name():
     assert deserialize(serialize(importable)) is importable
 
 
+@pytest.mark.comes_back(
+    "functools.lru_cache",
+    "functools.cache",
+    how="by name, or by value with an empty cache",
+)
 def test_a_local_cached_function_travels_with_an_empty_cache(load_elsewhere):
     @functools.lru_cache(maxsize=5, typed=True)
     def fibonacci(number):

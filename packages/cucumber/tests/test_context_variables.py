@@ -38,6 +38,10 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     del sys.modules["holds_variables"]
 
 
+@pytest.mark.comes_back(
+    "contextvars.ContextVar",
+    how="the receiver's own, found in its module; that of a script with name and default",
+)
 @pytest.mark.parametrize("path", ["plain", "Holder.of_the_class", "holder.of_the_object"])
 def test_a_variable_of_a_module_is_found_there_by_another_process(module: Any, path: str) -> None:
     variable: Any = module

@@ -80,7 +80,7 @@ def take_deep(obj, buffers=None):
 
 
 @pytest.mark.comes_back(
-    "structures of any depth", how="as they were; beyond a million levels an error that says so"
+    "structures of any depth", how="as they were; more than a million levels are an error"
 )
 def test_a_linked_list_of_twenty_thousand_nodes_travels():
     copy = deserialize(serialize(chain(20_000)))

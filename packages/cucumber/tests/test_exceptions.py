@@ -101,6 +101,11 @@ def caught(function, *arguments):
     raise AssertionError("nothing was raised")
 
 
+@pytest.mark.comes_back(
+    "exceptions",
+    how="whole: args, fields, attributes, cause, context, notes; the constructor is not "
+    "called; without traceback",
+)
 @pytest.mark.parametrize(
     "error",
     [
@@ -284,6 +289,7 @@ def test_exceptions_met_elsewhere_in_the_payload_stay_the_same_objects():
         assert copy.__cause__ is cause_copy
 
 
+@pytest.mark.comes_back("ExceptionGroup", how="with its members")
 def test_groups_arrive_with_their_members():
     inner = ExceptionGroup("inner", [KeyError("k")])
     group = ExceptionGroup("outer", [Needy(1, where="here"), inner])

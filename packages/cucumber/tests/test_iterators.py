@@ -11,6 +11,16 @@ def numbers():
     yield from range(5)
 
 
+@pytest.mark.comes_back(
+    "generators",
+    "enumerate",
+    "zip",
+    "map",
+    "filter",
+    "itertools",
+    how="a plain iterator over what remained: **serialising consumes it**; more than ten "
+    "million items (`max_items`) are an error",
+)
 @pytest.mark.parametrize(
     ("make", "remaining"),
     [
@@ -59,6 +69,7 @@ def test_groups_keep_their_items():
     assert [(key, list(group)) for key, group in copy] == [("a", ["a", "a"]), ("b", ["b"])]
 
 
+@pytest.mark.comes_back("itertools.count", "itertools.repeat", how="going on from where they were")
 def test_endless_counting_and_repeating_go_on():
     count, repeat = itertools.count(5, 2), itertools.repeat("x")
 
@@ -86,6 +97,10 @@ def test_an_item_that_cannot_travel_is_named_though_the_generator_is_used_up():
     assert caught.value.path == "['stream'][1]"
 
 
+@pytest.mark.comes_back(
+    "itertools.cycle",
+    how="refused: it is endless; send what it cycles through",
+)
 def test_a_cycle_is_an_error_that_says_so():
     with pytest.raises(SerializationError, match="endless") as caught:
         serialize([itertools.cycle("ab")])

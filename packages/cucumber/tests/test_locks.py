@@ -21,6 +21,12 @@ def travel(obj):
     return deserialize(serialize(obj))
 
 
+@pytest.mark.comes_back(
+    "threading.Lock",
+    "threading.RLock",
+    "threading.Condition",
+    how="unlocked, with nobody waiting",
+)
 @pytest.mark.parametrize(
     "make", [threading.Lock, threading.RLock, threading._PyRLock, threading.Condition]
 )
@@ -45,6 +51,7 @@ def test_a_lock_in_two_places_stays_one_lock():
     assert first is second["lock"]
 
 
+@pytest.mark.comes_back("threading.Event", how="with its flag")
 @pytest.mark.parametrize("is_set", [True, False])
 def test_an_event_keeps_its_flag(is_set):
     event = threading.Event()
@@ -58,6 +65,7 @@ def test_an_event_keeps_its_flag(is_set):
     assert copy.wait(timeout=10)
 
 
+@pytest.mark.comes_back("threading.Semaphore", "threading.BoundedSemaphore", how="with their count")
 def test_semaphores_keep_their_counts():
     semaphore = threading.Semaphore(3)
     bounded = threading.BoundedSemaphore(2)
@@ -103,6 +111,7 @@ def test_conditions_keep_sharing_their_lock():
         assert not second.acquire(blocking=False)
 
 
+@pytest.mark.comes_back("threading.Barrier", how="with nobody waiting; broken if it was")
 def test_a_barrier_arrives_with_nobody_waiting():
     barrier = threading.Barrier(2, timeout=30)
     thread = threading.Thread(target=barrier.wait)

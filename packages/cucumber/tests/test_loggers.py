@@ -12,6 +12,10 @@ def logger():
     made.setLevel(logging.NOTSET)
 
 
+@pytest.mark.comes_back(
+    "logging.Logger",
+    how="the receiver's logger of that name; a level that was set is kept",
+)
 def test_a_logger_is_the_receivers_logger_of_that_name(logger):
     assert deserialize(serialize(logger)) is logger
     assert deserialize(serialize(logging.getLogger())) is logging.getLogger()
@@ -37,6 +41,7 @@ def test_the_receivers_own_level_holds(logger):
     assert logger.level == logging.DEBUG
 
 
+@pytest.mark.comes_back("logging.LoggerAdapter", how="around the receiver's logger")
 def test_an_adapter_keeps_what_it_adds(logger):
     adapter = logging.LoggerAdapter(logger, {"job": 7})
 

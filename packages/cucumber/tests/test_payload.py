@@ -106,6 +106,10 @@ def travel(obj):
     return deserialize(serialize(obj))
 
 
+@pytest.mark.comes_back(
+    "numbers, texts, bytes, built-in containers",
+    how="equal, shared and cyclic references included",
+)
 @given(nested)
 def test_nested_built_ins_arrive_equal(value):
     copy = travel(value)
@@ -180,6 +184,10 @@ def test_subclasses_of_built_ins_keep_content_and_attributes():
     assert (type(copy), copy, copy.count) == (Counted, [1, 2], 7)
 
 
+@pytest.mark.comes_back(
+    "your classes with `__reduce__`, `__getstate__`, `__getnewargs__`",
+    how="as they say",
+)
 def test_getstate_getnewargs_and_reduce_are_honoured():
     assert travel(Keeping(a=1)).kept
     assert travel(WithArguments(5)).value == 5
@@ -205,6 +213,11 @@ def test_shared_and_cyclic_references_are_kept():
     assert copy[0].value is copy
 
 
+@pytest.mark.comes_back(
+    "lambdas",
+    "functions inside functions",
+    how="by value, with the variables that they use",
+)
 def test_lambdas_and_closures_travel_by_value(load_elsewhere):
     offset = 40
 

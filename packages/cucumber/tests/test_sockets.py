@@ -57,6 +57,7 @@ def client_of(listener):
     return sock
 
 
+@pytest.mark.comes_back("socket.socket, connected", how="Reconnector: connects to the same peer")
 def test_a_client_connects_to_the_same_peer(listener, closing):
     client = closing(client_of(listener))
     closing(listener.accept()[0])
@@ -100,6 +101,10 @@ def test_a_peer_that_is_gone_is_an_error_that_names_it(closing):
         deserialize(payload).reconnect()
 
 
+@pytest.mark.comes_back(
+    "socket.socket, listening or bound",
+    how="Reconnector: binds (and listens) at the same address",
+)
 def test_a_listening_socket_listens_again_once_its_address_is_free(listener, closing):
     payload = serialize(listener)
     address = listener.getsockname()
@@ -187,6 +192,11 @@ def test_a_closed_socket_arrives_closed():
     assert travel(sock).fileno() == -1
 
 
+@pytest.mark.comes_back(
+    "socket.socketpair",
+    "what `accept` of a Unix socket returned",
+    how="refused: nobody listens at the other end",
+)
 @pytest.mark.parametrize("which", [0, 1])
 def test_one_of_a_pair_is_refused(closing, which):
     pair = [closing(each) for each in socket.socketpair()]
@@ -205,6 +215,7 @@ def test_what_accept_of_a_unix_socket_returned_is_refused(closing, tmp_path):
         serialize(closing(listener.accept()[0]))
 
 
+@pytest.mark.comes_back("ssl.SSLSocket", how="refused: its keys do not travel; connect there")
 def test_tls_is_refused(closing):
     context = ssl.create_default_context()
     sock = closing(context.wrap_socket(closing(socket.socket()), server_hostname="localhost"))

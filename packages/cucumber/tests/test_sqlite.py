@@ -64,6 +64,10 @@ def numbers(connection):
     return [n for (n,) in connection.execute("SELECT n FROM numbers ORDER BY n")]
 
 
+@pytest.mark.comes_back(
+    "sqlite3.Connection",
+    how="Reconnector: its file is opened again, at its path",
+)
 def test_a_database_in_a_file_is_opened_at_its_path(opened, travel, tmp_path):
     path = tmp_path / "a b?c#d%20.db"
     connection = opened(path)
@@ -99,6 +103,7 @@ def test_a_file_that_is_gone_is_an_error_and_no_empty_database_appears(opened, t
     assert not path.exists()
 
 
+@pytest.mark.comes_back("sqlite3.Connection of `:memory:`", how="Reconnector, with its content")
 def test_a_database_in_memory_arrives_with_its_content_and_goes_its_own_way(opened, travel):
     connection = opened()
     fill(connection)
@@ -232,6 +237,10 @@ def test_a_connection_can_be_used_in_other_threads_at_the_receiver(opened, trave
     assert seen == [[1, 2]]
 
 
+@pytest.mark.comes_back(
+    "sqlite3.Connection in a transaction",
+    how="refused: what is not committed would stay behind; commit first",
+)
 def test_an_open_transaction_is_refused_with_the_remedy(opened, travel):
     connection = opened()
     fill(connection)
@@ -252,6 +261,7 @@ def test_temporary_tables_are_refused(opened):
         serialize(connection)
 
 
+@pytest.mark.comes_back("sqlite3.Cursor", how="refused: send the rows, or the connection")
 @pytest.mark.parametrize("make", [lambda db: db.cursor(), lambda db: db.execute("SELECT 1")])
 def test_cursors_are_refused(opened, make):
     with pytest.raises(SerializationError, match=r"fetchall\(\)"):

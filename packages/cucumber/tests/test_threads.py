@@ -66,6 +66,12 @@ def test_a_thread_that_was_not_started_is_one_again():
     assert service.said == []
 
 
+@pytest.mark.comes_back(
+    "threading.Thread",
+    "threading.Timer",
+    how="Reconnector: a new thread with the same target and arguments, not started "
+    "(`start_threads=True`); one that had ended, ended",
+)
 def test_a_running_thread_comes_back_not_started(running):
     copied = travel(running)
 
@@ -167,6 +173,7 @@ def test_an_unstarted_thread_can_be_used_without_reconnect_all():
     assert service.said == ["hello", "hello"]
 
 
+@pytest.mark.comes_back("the main thread", how="the receiver's own")
 def test_the_main_thread_is_the_receiver_s_own(load_elsewhere):
     payload = serialize(threading.main_thread())
 
