@@ -31,5 +31,8 @@ def test_the_examples_in_the_readme_run(capsys):
             names["db"].close()
             names["job"]["db"].close()
 
-    assert len(snippets) == 3
-    assert capsys.readouterr().out.splitlines() == ["42 False", "(42,)", "21.5"]
+    printed = capsys.readouterr().out
+    assert len(snippets) == 4
+    for line in ("42 False", "['lock'] _thread.lock · by value", "(42,)", "21.5"):
+        assert line in printed
+    assert printed[printed.index("payload of") :] in README.read_text(encoding="utf-8")
