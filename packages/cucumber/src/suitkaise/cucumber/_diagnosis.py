@@ -75,6 +75,8 @@ def foreign_data_error(start: bytes, header: bytes) -> DeserializationError:
 
 def deserialization_error(error: Exception) -> DeserializationError:
     """Say why a payload of ours could not be loaded."""
+    if isinstance(error, RefusalError):  # a handler's own words
+        return DeserializationError(str(error))
     if isinstance(error, ModuleNotFoundError):
         return DeserializationError(
             f"module {error.name!r} is missing here; install it, or put it on sys.path, as it is "

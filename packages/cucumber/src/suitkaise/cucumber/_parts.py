@@ -44,6 +44,13 @@ _ARGUMENT_PATHS = {
     id(rebuild_iterator): ("",),
 }
 
+# The same of handlers that may not have been imported, by name.
+_HANDLERS = "suitkaise.cucumber._handlers."
+_ARGUMENT_PATHS_BY_NAME = {
+    "rebuild_text": (".__class__", ".buffer"),
+    "rebuild_buffered": (".__class__", ".raw"),
+}
+
 Part = tuple[Any, Place]
 
 
@@ -83,7 +90,9 @@ def parts_of_value(value: ReduceValue, place: Place) -> Iterator[Part]:
         return
     rebuild, arguments, state, items, pairs, setter = value + (None,) * (6 - len(value))
     yield rebuild, _at(place, ".__reduce__()[0]")
-    names = _ARGUMENT_PATHS.get(id(rebuild), ())
+    names: tuple[str, ...] = _ARGUMENT_PATHS.get(id(rebuild), ())
+    if getattr(rebuild, "__module__", None) and rebuild.__module__.startswith(_HANDLERS):
+        names = names or _ARGUMENT_PATHS_BY_NAME.get(rebuild.__name__, ())
     for index, argument in enumerate(arguments):
         name = names[index] if index < len(names) else f".__reduce__()[1][{index}]"
         yield argument, _at(place, name)
