@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
-from contextvars import ContextVar
+from contextvars import Context, ContextVar
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from suitkaise.cucumber import deserialize, serialize
+from suitkaise.cucumber import SerializationError, deserialize, serialize
 from suitkaise.cucumber._handlers._context_variables import places_of
 
 held_by_a_test: ContextVar[int] = ContextVar("held_by_a_test", default=3)
@@ -104,3 +104,26 @@ def test_a_module_that_the_receiver_cannot_import_is_no_place(
 
     assert places_of(made.variable) == []  # type: ignore[attr-defined]
     assert deserialize(serialize(made.variable)) is made.variable  # type: ignore[attr-defined]
+
+
+@pytest.mark.comes_back("contextvars.Context", how="with the values of its variables")
+def test_a_context_keeps_the_values_of_its_variables() -> None:
+    variable: ContextVar[Any] = ContextVar("variable")
+    context = Context()
+    context.run(variable.set, [1, 2])
+    context.run(variable.get).append(context)
+
+    copy, same = deserialize(serialize([context, variable]))
+
+    assert copy.run(same.get)[:2] == [1, 2]
+    assert copy.run(same.get)[2] is copy
+    assert copy.run(same.get) is not context.run(variable.get)
+
+
+@pytest.mark.comes_back("contextvars.Token", how="refused: of use in its own context alone")
+def test_a_token_is_refused_with_the_remedy() -> None:
+    variable: ContextVar[int] = ContextVar("variable")
+    token = Context().run(variable.set, 1)
+
+    with pytest.raises(SerializationError, match="old_value"):
+        serialize(token)

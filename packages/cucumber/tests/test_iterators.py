@@ -1,4 +1,6 @@
+import csv
 import itertools
+import struct
 import warnings
 
 import pytest
@@ -39,6 +41,9 @@ def numbers():
         (lambda: itertools.tee([1, 2, 3])[0], [2, 3]),
         (lambda: itertools.repeat("a", 3), ["a", "a"]),
         (lambda: itertools.repeat("a", 1), []),
+        (lambda: iter([1, 2, None, 3].__iter__().__next__, None), [2]),
+        (lambda: csv.reader(["a,b", "c,d"]), [["c", "d"]]),
+        (lambda: struct.iter_unpack("B", b"ab"), [(98,)]),
     ],
 )
 def test_an_iterator_arrives_as_one_over_what_remained(make, remaining):

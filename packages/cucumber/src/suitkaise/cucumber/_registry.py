@@ -16,7 +16,8 @@ For an object of type T, the first that applies:
    registration wins over a built-in one. `reduce` sees the instance: where the subclass matters,
    send `type(obj)` along.
 4. cloudpickle's table, then copyreg's, for T itself.
-5. `T.__reduce_ex__(5)`, as in pickle; for ordinary classes by a shorter way (`_ordinary`).
+5. `T.__reduce_ex__(5)`, as in pickle; for ordinary classes by a shorter way (`_ordinary`). An
+   iterator of the interpreter's that has no such way is consumed (`_handlers._iterators`).
 
 The answer is kept per type until the registry changes.
 """
@@ -31,6 +32,10 @@ from cloudpickle import cloudpickle
 
 from suitkaise.cucumber import _by_value
 from suitkaise.cucumber._handlers import BUILTIN_REDUCERS, find_library_reducer
+from suitkaise.cucumber._handlers._iterators import (
+    is_iterator_of_the_interpreter,
+    reduce_unless_it_pickles,
+)
 from suitkaise.cucumber._ordinary import is_ordinary, ordinary_reducer, reduce_natively
 from suitkaise.cucumber._reducer import Reducer, reducer
 
@@ -191,4 +196,6 @@ def _find_reducer(cls: type) -> Reducer:
     reduce = cloudpickle.Pickler._dispatch_table.get(cls)
     if reduce is not None:
         return lambda pickler, obj: reduce(obj)
-    return ordinary_reducer(cls) if is_ordinary(cls) else reduce_natively
+    if is_ordinary(cls):
+        return ordinary_reducer(cls)
+    return reduce_unless_it_pickles if is_iterator_of_the_interpreter(cls) else reduce_natively

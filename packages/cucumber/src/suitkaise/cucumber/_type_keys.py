@@ -33,6 +33,7 @@ TYPE_KEYS = (
     "socket.socket",
     "sqlalchemy.Engine",
     "sqlite3.Connection",
+    "subprocess.Popen",
     "threading.Thread",
 )
 

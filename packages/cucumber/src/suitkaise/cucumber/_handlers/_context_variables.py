@@ -1,4 +1,4 @@
-"""Context variables: the variable itself; its value is the context's, and does not come along.
+"""Context variables: the variable itself; its value is the context's, and travels with a Context.
 
 A variable that an importable module holds is that one at the receiver. Any other, of a script or a
 closure, has an identity: all that arrive under it are one variable, and the one that comes back is
@@ -9,12 +9,13 @@ once per variable.
 import sys
 import uuid
 from collections.abc import Iterator
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, Token
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
+from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._importable import is_importable
-from suitkaise.cucumber._reducer import Reducer, ReduceValue
+from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
 
 if TYPE_CHECKING:
     from suitkaise.cucumber._pickler import Pickler
@@ -105,4 +106,32 @@ def _module_attributes() -> Iterator[tuple[str, str, Any]]:
                 yield module, name, value
 
 
-REDUCERS: dict[type, Reducer] = {ContextVar: reduce_variable}
+def reduce_context(context: Context) -> tuple[tuple[()], list[tuple[ContextVar[Any], Any]]]:
+    """Send the variables that it has values for, with these."""
+    return (), list(context.items())
+
+
+def rebuild_context() -> Context:
+    """Make an empty context."""
+    return Context()
+
+
+def restore_context(context: Context, values: list[tuple[ContextVar[Any], Any]]) -> None:
+    """Give it its values."""
+    for variable, value in values:
+        context.run(variable.set, value)
+
+
+def refuse_token(pickler: object, token: "Token[Any]") -> ReduceValue:
+    """Say what to send instead."""
+    raise RefusalError(
+        "it is of use in the context that it was made in, and nowhere else; send token.var and "
+        "token.old_value"
+    )
+
+
+REDUCERS: dict[type, Reducer] = {
+    ContextVar: reduce_variable,
+    Context: reducer_with_state(reduce_context, rebuild_context, restore_context),
+    Token: refuse_token,
+}

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_OBJECT: Any = object
+
 
 class DryRunError(Exception):
     """To serialise this would use it up, and the pickler only wants to know."""
@@ -132,6 +134,32 @@ def refuse_cycle(pickler: object, cycle: "itertools.cycle[Any]") -> ReduceValue:
     raise RefusalError("it is endless; serialise what it cycles through, and cycle at the receiver")
 
 
+def is_iterator_of_the_interpreter(cls: type) -> bool:
+    """Tell whether instances are iterators of C code that say nothing of how they pickle."""
+    return (
+        hasattr(cls, "__next__")
+        and cls.__dictoffset__ == 0
+        and cls.__reduce_ex__ is _OBJECT.__reduce_ex__
+        and cls.__reduce__ is _OBJECT.__reduce__
+    )
+
+
+def reduce_unless_it_pickles(pickler: "Pickler", iterator: Iterator[Any]) -> ReduceValue:
+    """Send an iterator as pickle does; if it does not, what remains."""
+    try:
+        return iterator.__reduce_ex__(5)
+    except TypeError:
+        return reduce_iterator(pickler, iterator)
+
+
+def reduce_calls(pickler: "Pickler", iterator: Iterator[Any]) -> ReduceValue:
+    """Send `iter(function, sentinel)` as that; what `finditer` returned, as what remains."""
+    value: Any = iterator.__reduce__()
+    if len(value) == 2 and type(getattr(value[1][0], "__self__", None)).__name__ == "SRE_Scanner":
+        return reduce_iterator(pickler, iterator)
+    return value
+
+
 REDUCERS: dict[type, Reducer] = {
     GeneratorType: reduce_iterator,
     **dict.fromkeys((enumerate, filter, map, zip), reduce_iterator),
@@ -145,4 +173,5 @@ REDUCERS: dict[type, Reducer] = {
     itertools.count: reduce_count,
     itertools.repeat: reduce_repeat,
     itertools.cycle: refuse_cycle,
+    type(iter(int, 1)): reduce_calls,
 }

@@ -1,0 +1,145 @@
+import weakref
+
+import pytest
+
+from suitkaise.cucumber import SerializationError, deserialize, serialize
+
+
+class Node:
+    def __init__(self, name="node"):
+        self.name = name
+
+    def hello(self):
+        return f"hello {self.name}"
+
+
+class Labelled(weakref.ref):
+    """Has attributes."""
+
+
+@pytest.mark.comes_back(
+    "weakref.ref",
+    "weakref.WeakMethod",
+    "weakref.proxy",
+    how="alive if something else that travels along holds the target, else dead; no callback",
+)
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_reference_is_alive_if_its_target_travels_along(is_first):
+    node = Node()
+    things = [weakref.ref(node), node] if is_first else [node, weakref.ref(node)]
+
+    copy = deserialize(serialize(things))
+
+    reference, target = copy if is_first else reversed(copy)
+    assert reference() is target
+    del copy, target
+    assert reference() is None
+
+
+def test_a_reference_alone_is_dead_and_does_not_keep_its_target():
+    node = Node()
+
+    assert deserialize(serialize(weakref.ref(node)))() is None
+
+
+def test_a_dead_reference_stays_dead():
+    node = Node()
+    references = [weakref.ref(node), weakref.WeakMethod(node.hello), weakref.proxy(node)]
+    del node
+
+    reference, method, proxy = deserialize(serialize(references))
+
+    assert reference() is None
+    assert method() is None
+    with pytest.raises(ReferenceError):
+        proxy.name  # noqa: B018
+
+
+def test_an_object_that_refers_to_itself_weakly_travels():
+    node = Node()
+    node.me = weakref.ref(node)
+    node.others = [node.me, weakref.proxy(node)]
+
+    copy = deserialize(serialize(node))
+
+    assert copy.me() is copy
+    assert copy.others[0] is copy.me
+    assert copy.others[1].name == "node"
+    reference, target = deserialize(serialize([node.me, node]))
+    assert reference() is target
+
+
+def test_a_method_and_a_proxy_are_alive_with_their_target():
+    node = Node("a")
+
+    method, proxy, target = deserialize(
+        serialize([weakref.WeakMethod(node.hello), weakref.proxy(node), node])
+    )
+
+    assert method()() == "hello a"
+    assert proxy.name == "a"
+    target.name = "b"
+    assert (method()(), proxy.hello()) == ("hello b", "hello b")
+
+
+def test_a_subclass_keeps_its_type_and_attributes():
+    node = Node()
+    reference = Labelled(node)
+    reference.label = "x"
+
+    copy, target = deserialize(serialize([reference, node]))
+
+    assert (type(copy), copy.label, copy()) == (Labelled, "x", target)
+
+
+def test_a_callback_stays_here():
+    node, called = Node(), []
+    reference = weakref.ref(node, called.append)
+
+    copy, target = deserialize(serialize([reference, node]))
+    del target
+
+    assert copy() is None
+    assert called == []
+
+
+@pytest.mark.comes_back(
+    "weakref.WeakValueDictionary",
+    "weakref.WeakKeyDictionary",
+    "weakref.WeakSet",
+    how="with what is alive at the receiver",
+)
+def test_weak_containers_hold_what_travels_along():
+    kept, alone = Node("kept"), Node("alone")
+    values = weakref.WeakValueDictionary({"kept": kept, "alone": alone})
+    keys = weakref.WeakKeyDictionary({kept: 1, alone: 2})
+    members = weakref.WeakSet([kept, alone])
+
+    values, keys, members, target = deserialize(serialize([values, keys, members, kept]))
+
+    assert dict(values) == {"kept": target}
+    assert dict(keys) == {target: 1}
+    assert set(members) == {target}
+    values["new"] = new = Node()
+    members.add(new)
+    del target, new
+    assert len(values) == len(keys) == len(members) == 0
+
+
+def test_a_weak_container_may_hold_what_holds_it():
+    node = Node()
+    node.registry = weakref.WeakValueDictionary(me=node)
+
+    copy = deserialize(serialize(node))
+
+    assert copy.registry["me"] is copy
+
+
+@pytest.mark.comes_back("weakref.finalize", how="refused: it acts in the process that made it")
+def test_a_finalizer_is_refused():
+    node = Node()
+    finalizer = weakref.finalize(node, print)
+
+    with pytest.raises(SerializationError, match="make another at the receiver"):
+        serialize(finalizer)
+    finalizer.detach()
