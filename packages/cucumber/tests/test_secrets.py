@@ -1,5 +1,5 @@
 from collections import OrderedDict
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -22,7 +22,7 @@ SECRET = "hunter22"
 KEY = f"-----BEGIN RSA PRIVATE KEY-----\n{SECRET}\n-----END RSA PRIVATE KEY-----"
 
 
-class Plan(str, Enum):
+class Plan(StrEnum):
     SMALL = "small"
 
 
@@ -80,7 +80,10 @@ def test_names_of_what_is_no_secret(name):
         (f"unix://u@/s.sock?db=0&password={SECRET}", "unix://u@/s.sock?db=0&password="),
         (f"http://h/?a=1&pass%77ord={SECRET}#x", "http://h/?a=1&pass%77ord=#x"),
         (f"http://h/?a=1&password={SECRET}%26b", "http://h/?a=1&password="),
-        (f"jdbc:x://h:1433;user=u;password={{a;?{SECRET}}};a=b", "jdbc:x://h:1433;user=u;password=;a=b"),
+        (
+            f"jdbc:x://h:1433;user=u;password={{a;?{SECRET}}};a=b",
+            "jdbc:x://h:1433;user=u;password=;a=b",
+        ),
         (
             f"mongodb://h/?authMechanismProperties=AWS_SESSION_TOKEN:{SECRET},a:b",
             "mongodb://h/?authMechanismProperties=a%3Ab",
@@ -216,7 +219,7 @@ def test_no_quoted_password_gets_through(password):
 
 @given(PASSWORDS.map(lambda password: password + SECRET))
 def test_no_unquoted_password_of_a_user_gets_through_before_an_at_sign(password):
-    if password[:-len(SECRET)].strip("0123456789,")[:1] in tuple("/?#"):
+    if password[: -len(SECRET)].strip("0123456789,")[:1] in tuple("/?#"):
         return  # a port, for all who read URLs
 
     assert SECRET not in url_without_secrets(f"redis://user:{password}@host/0")

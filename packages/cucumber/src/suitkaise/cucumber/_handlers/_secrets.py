@@ -132,8 +132,9 @@ class _Cleaner:
         if isinstance(value, Mapping):
             return self.clean_mapping(value)
         if isinstance(value, tuple) and hasattr(value, "_fields"):
-            fields = self.clean_mapping(dict(zip(value._fields, value, strict=True)))
-            return type(value)(*(fields.get(field) for field in value._fields))
+            named: Any = type(value)
+            fields = self.clean_mapping(dict(zip(named._fields, value, strict=True)))
+            return named(*map(fields.get, named._fields))
         if isinstance(value, list | tuple | set | frozenset):
             kind: Any = next(base for base in type(value).__mro__ if base in _CONTAINERS)
             return kind(self._clean(name, each) for each in value if not self._is_pair(each))
