@@ -208,12 +208,12 @@ def test_a_secret_is_needed_where_one_was_used(client, travel):
 
 
 def test_a_client_without_a_secret_connects_by_itself(client, redis_server, travel):
-    client.acl_setuser("default", nopass=True)
+    client.acl_setuser("default", enabled=True, nopass=True)
     try:
         with redis.Redis(port=redis_server.port) as plain, travel(plain) as copied:
             assert copied.get("key") == b"value"
     finally:
-        client.acl_setuser("default", reset_passwords=True, passwords=[f"+{PASSWORD}"])
+        client.acl_setuser("default", enabled=True, passwords=[f"+{PASSWORD}"])
 
 
 def test_a_wrong_password_is_an_error_and_a_second_attempt_may_succeed(client, travel, closing):

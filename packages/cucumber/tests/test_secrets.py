@@ -35,6 +35,10 @@ class PasswordProvider:
     pass
 
 
+class TokenAwarePolicy:
+    pass
+
+
 @pytest.mark.parametrize(
     "name",
     [
@@ -182,7 +186,7 @@ def test_secrets_of_any_type_are_left_out():
 
 
 def test_other_objects_stay_the_same():
-    parameters = {"path": Path("x"), "kind": dict, "plan": Plan.SMALL, "plain": object()}
+    parameters = {"path": Path("x"), "kind": dict, "plan": Plan.SMALL, "aware": TokenAwarePolicy()}
 
     cleaned = without_secrets(parameters)
 

@@ -5,6 +5,7 @@ client, goes along; what the driver keeps in it stays behind.
 """
 
 from collections.abc import Mapping
+from importlib import import_module
 from types import MappingProxyType
 from typing import Any
 
@@ -12,6 +13,22 @@ from suitkaise.cucumber._errors import ReconnectError, RefusalError
 from suitkaise.cucumber._handlers._secrets import is_secret
 from suitkaise.cucumber._reconnector import Reconnector, take_broken
 from suitkaise.cucumber._reducer import Reducer, ReduceValue
+
+
+def driver_type(obj: Any, reducers: Mapping[str, Reducer]) -> Any:
+    """Return the nearest of an object's types that is the driver's: that has a reducer."""
+    return next(base for base in type(obj).__mro__ if name_of(base) in reducers)
+
+
+def name_of(cls: type) -> str:
+    """Return a type's dotted name."""
+    return f"{cls.__module__}.{cls.__qualname__}"
+
+
+def import_type(name: str) -> Any:
+    """Import a type by its dotted name."""
+    module, _, attribute = name.rpartition(".")
+    return getattr(import_module(module), attribute)
 
 
 def own_type(obj: Any, base: type) -> type | None:
@@ -26,10 +43,26 @@ def added_attributes(obj: Any, plain: Any) -> dict[str, Any]:
         obj: The client.
         plain: One of the driver's own type, or the names that the driver uses.
     """
-    own = plain if isinstance(plain, set | frozenset) else vars(plain)
+    own = plain if isinstance(plain, frozenset) else vars(plain)
     return {
         name: value for name, value in vars(obj).items() if name not in own and not is_secret(name)
     }
+
+
+def names_in_code(base: type) -> frozenset[str]:
+    """Collect the names that the code of a driver's type uses, its attributes among them."""
+    from inspect import unwrap
+
+    names: set[str] = set()
+    for cls in base.__mro__:
+        for member in vars(cls).values():
+            for function in (member, *(getattr(member, part, None) for part in _OF_PROPERTIES)):
+                code = getattr(unwrap(function), "__code__", None) if callable(function) else None
+                names.update(code.co_names if code else ())
+    return frozenset(names)
+
+
+_OF_PROPERTIES = ("fget", "fset")
 
 
 def make(kind: type | None, base: type, added: dict[str, Any], /, *args: Any, **kwargs: Any) -> Any:

@@ -17,8 +17,11 @@ from typing import Any
 from suitkaise.cucumber._handlers._clients import (
     added_attributes,
     connect_held,
+    driver_type,
     holding,
+    import_type,
     make,
+    name_of,
     own_type,
     refusing,
 )
@@ -40,13 +43,13 @@ _OF_POOLS = (
 
 def reduce_client(client: Any) -> tuple[tuple[bool], dict[str, Any]]:
     """Send the pool, which others may share, and what distinguishes the client."""
-    base = _driver_type(client)
+    base = driver_type(client, REDUCERS)
     pool = client.connection_pool
     plain = base(connection_pool=pool)
     is_single = "single_connection_client"
     callbacks = plain.response_callbacks
     return (has_secret(pool.connection_kwargs),), {
-        "module": base.__module__,
+        "base": name_of(base),
         "type": own_type(client, base),
         "pool": holding(pool),
         "owns_pool": getattr(client, "auto_close_connection_pool", False),
@@ -69,13 +72,10 @@ def rebuild_client(needs_secret: bool) -> Reconnector:
 
 def connect_client(description: dict[str, Any], auth: Any) -> Any:
     """Make a client of its pool."""
-    from importlib import import_module
-
     pool = connect_held(description["pool"], auth)
-    base = import_module(description["module"]).Redis
     client = make(
         description["type"],
-        base,
+        import_type(description["base"]),
         description["added"],
         connection_pool=pool,
         single_connection_client=description["is_single"],
@@ -87,7 +87,7 @@ def connect_client(description: dict[str, Any], auth: Any) -> Any:
 
 def reduce_pool(pool: Any) -> tuple[tuple[bool], dict[str, Any]]:
     """Send the class and the arguments of the connections, and how many there may be."""
-    base = _driver_type(pool)
+    base = driver_type(pool, REDUCERS)
     arguments = {
         name: value
         for name, value in pool.connection_kwargs.items()
@@ -100,8 +100,7 @@ def reduce_pool(pool: Any) -> tuple[tuple[bool], dict[str, Any]]:
     limits = ("max_connections", "timeout", "queue_class")
     cache = getattr(pool, "cache", None)
     return (has_secret(arguments),), {
-        "module": base.__module__,
-        "base": base.__qualname__,
+        "base": name_of(base),
         "type": own_type(pool, base),
         "connection_class": pool.connection_class,
         "limits": {name: vars(pool)[name] for name in limits if name in vars(pool)},
@@ -120,19 +119,17 @@ def rebuild_pool(needs_secret: bool) -> Reconnector:
 
 def connect_pool(description: dict[str, Any], auth: Any) -> Any:
     """Make a pool, and try it; blocks while it connects."""
-    from importlib import import_module
-
     arguments = with_secrets(description["arguments"], auth, "redis.Redis")
     if isinstance(auth, dict) and auth.get("credential_provider"):
         arguments.pop("username", None)  # the provider gives it
     if description["cache_config"] is not None:
         arguments.setdefault("cache_config", description["cache_config"])
     arguments.setdefault("connection_class", description["connection_class"])
-    base = getattr(import_module(description["module"]), description["base"])
+    base = import_type(description["base"])
     pool = make(
         description["type"], base, description["added"], **{**description["limits"], **arguments}
     )
-    if "asyncio" not in description["module"]:
+    if ".asyncio." not in description["base"]:
         try:
             _ping(pool)
         except BaseException:
@@ -153,7 +150,7 @@ def is_pool_broken(pool: Any) -> bool:
     """
     import redis
 
-    if ".asyncio." in _driver_type(pool).__module__:
+    if ".asyncio." in driver_type(pool, REDUCERS).__module__:
         return False
     try:
         _ping(pool)
@@ -170,13 +167,6 @@ def _ping(pool: Any) -> None:
     # Who lacks the right to ping has been let in.
     with contextlib.suppress(redis.exceptions.NoPermissionError):
         redis.Redis(connection_pool=pool).ping()
-
-
-def _driver_type(obj: Any) -> Any:
-    """Return the nearest type that is the driver's."""
-    return next(
-        base for base in type(obj).__mro__ if f"{base.__module__}.{base.__qualname__}" in REDUCERS
-    )
 
 
 _CLIENT = reducer_with_state(reduce_client, rebuild_client, set_description)

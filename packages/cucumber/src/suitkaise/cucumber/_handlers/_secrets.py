@@ -14,7 +14,7 @@ either the secret itself or a dict of parameters that replace the ones which tra
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote_plus, unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 from suitkaise.cucumber._errors import RefusalError
 
@@ -22,6 +22,10 @@ from suitkaise.cucumber._errors import RefusalError
 _SECRET = re.compile(
     r"passw|passcode|passphrase|keypass|pwd$|secret|token|apikey|privatekey|accesskey|accountkey"
     r"|encryptionkey|^auth$|basicauth|bearer|httpauth|authorization|cookie|credential"
+)
+_SECRET_TYPE = re.compile(
+    r"(?:auth|password|passphrase|secret|token|apikey|privatekey|credential)"
+    r"(?:s|str|bytes|value|provider|manager)*$"
 )
 _PASS = re.compile(r"(?:^|[_ -])pass$")
 # What only says where a secret is to be found may travel.
@@ -73,6 +77,14 @@ def has_secret(parameters: Mapping[str, Any]) -> bool:
 def url_without_secrets(url: str) -> str:
     """Leave out the password of a URL, and the secret parameters of a URL or a connect string."""
     return _Cleaner().clean_text(url)
+
+
+def url_with_password(url: str, password: str) -> str:
+    """Put a password into a URL that has none."""
+    start, separator, rest = url.partition("://")
+    hosts = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    user, _, host = hosts.rpartition("@")
+    return f"{start}{separator}{user}:{quote(password, safe='')}@{host}{rest[len(hosts) :]}"
 
 
 class _Cleaner:
@@ -138,7 +150,8 @@ class _Cleaner:
         if isinstance(value, list | tuple | set | frozenset):
             kind: Any = next(base for base in type(value).__mro__ if base in _CONTAINERS)
             return kind(self._clean(name, each) for each in value if not self._is_pair(each))
-        if not isinstance(value, type) and is_secret(type(value).__name__):
+        kind_name = type(value).__name__.casefold()
+        if not isinstance(value, type) and _SECRET_TYPE.search(kind_name):
             raise RefusalError(
                 f"{name!r} is a {type(value).__qualname__}, which may hold a secret; make another "
                 f'there and give it to reconnect with: {{"{name}": ...}}'

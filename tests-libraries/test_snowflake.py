@@ -1,0 +1,164 @@
+import pytest
+
+from suitkaise.cucumber import ReconnectError, SerializationError, serialize
+
+snowflake = pytest.importorskip("snowflake.connector")
+
+from snowflake.connector.connection import ConnectionConfig  # noqa: E402
+
+SECRET = "hunter22"
+KEY = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"
+
+
+class NamedConnection(snowflake.SnowflakeConnection):
+    def __init__(self, purpose):
+        raise AssertionError
+
+
+def made(kind=snowflake.SnowflakeConnection, **arguments):
+    """Make a connection of the real type, with its configuration, but not connected."""
+    connection = kind.__new__(kind)
+    connection.config = ConnectionConfig.from_kwargs(**arguments)
+    connection.conn_handle = connection.db_handle = None
+    connection.auto_cleanup = False
+    connection._connection_info = {}
+    return connection
+
+
+@pytest.fixture
+def connects(monkeypatch):
+    """What snowflake.connector.connect is called with; there is no server to connect to."""
+    calls = []
+
+    def connect(**arguments):
+        calls.append(arguments)
+        return made(**arguments)
+
+    monkeypatch.setattr(snowflake, "connect", connect)
+    return calls
+
+
+@pytest.mark.comes_back(
+    "snowflake.connector.SnowflakeConnection",
+    how="as a Reconnector with the settings it was made with, and the database, schema, role and "
+    "warehouse of the moment",
+)
+def test_a_connection_is_made_with_its_settings(travel, connects):
+    settings = {
+        "account": "ours",
+        "user": "ann",
+        "database": "db",
+        "schema": "s",
+        "warehouse": "w",
+        "role": "r",
+        "login_timeout": 7,
+        "session_parameters": {"QUERY_TAG": "mine"},
+        "client_session_keep_alive": True,
+        "paramstyle": "qmark",
+    }
+
+    travel(made(password=SECRET, **settings), SECRET).reconnect(SECRET)
+
+    (call,) = connects
+    assert {**call, **settings, "password": SECRET} == call
+
+
+def test_what_use_statements_have_changed_arrives(travel, connects):
+    connection = made(account="ours", user="ann", password=SECRET, database="before", role="r")
+    connection._connection_info = {"database": "after", "schema": "s", "role": None}
+
+    travel(connection, SECRET).reconnect(SECRET)
+
+    (call,) = connects
+    assert (call["database"], call["schema"], call["role"]) == ("after", "s", "r")
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        {"authenticator": "oauth", "token": SECRET},
+        {"private_key_file": "/key", "private_key_password": SECRET},
+        {"private_key": KEY},
+        {"passcode": SECRET},
+        {"proxy_password": SECRET},
+        {"oauth_client_secret": SECRET},
+        {"proxy": f"http://ann:{SECRET}@proxy:1"},
+        {"session_parameters": {"TOKEN": SECRET}},
+    ],
+)
+def test_no_secret_of_any_kind_travels(travel, connects, secrets):
+    reconnector = travel(made(account="ours", user="ann", **secrets), SECRET)
+
+    with pytest.raises(ReconnectError, match="needs a secret"):
+        reconnector.cursor()
+
+
+@pytest.mark.parametrize(
+    ("given", "name"),
+    [
+        ({"authenticator": "oauth", "token": "x"}, "token"),
+        ({"private_key_file": "/key", "private_key_password": "x"}, "private_key_password"),
+        ({"password": "x", "passcode": "y"}, "password"),
+    ],
+)
+def test_a_single_secret_is_the_one_that_was_in_use(travel, connects, given, name):
+    travel(made(account="ours", **given)).reconnect(SECRET)
+
+    assert connects[0][name] == SECRET
+
+
+def test_arguments_can_be_given(travel, connects):
+    travel(made(account="ours", password=SECRET)).reconnect({"private_key": KEY, "role": "r"})
+
+    assert (connects[0]["private_key"], connects[0]["role"]) == (KEY, "r")
+
+
+def test_a_connection_without_a_secret_needs_none(travel, connects):
+    travel(made(account="ours", authenticator="externalbrowser")).reconnect()
+
+    assert connects[0]["authenticator"] == "externalbrowser"
+
+
+def test_a_wrong_type_of_secret_is_refused(travel):
+    with pytest.raises(ReconnectError, match=r"takes its password or a dict .*, not a int"):
+        travel(made(account="ours", password=SECRET)).reconnect(5)
+
+
+def test_a_subclass_keeps_its_type_and_attributes(travel, monkeypatch):
+    connection = made(NamedConnection, account="ours", password=SECRET)
+    connection.purpose, connection.own_password = "reports", SECRET
+
+    def init(self, **arguments):
+        self.config = ConnectionConfig.from_kwargs(**arguments)
+
+    monkeypatch.setattr(snowflake.SnowflakeConnection, "__init__", init)
+    copied = travel(connection, SECRET).reconnect(SECRET)
+
+    assert (type(copied).__name__, copied.purpose) == ("NamedConnection", "reports")
+    assert copied.config.password == SECRET
+    assert not hasattr(copied, "own_password")
+
+
+def test_a_closed_connection_is_broken(travel, connects):
+    from suitkaise.cucumber._reconnection import Resources
+
+    auth = {"snowflake.connector.SnowflakeConnection": {"*": SECRET}}
+    resources = Resources(
+        travel([made(account="ours", password=SECRET)]), start_threads=False, auth=auth
+    )
+    resources.connect()
+    assert resources.owner[0].is_closed()  # it has no session
+
+    resources.connect()
+
+    assert len(connects) == 2
+
+
+@pytest.mark.comes_back(
+    "snowflake.connector.cursor.SnowflakeCursor",
+    how="refused: it belongs to one connection; send the rows, or the connection",
+)
+@pytest.mark.parametrize("kind", [snowflake.cursor.SnowflakeCursor, snowflake.DictCursor])
+def test_cursors_are_refused(kind):
+    with pytest.raises(SerializationError, match=r"fetchall\(\)"):
+        serialize(kind.__new__(kind))
