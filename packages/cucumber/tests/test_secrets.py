@@ -1,3 +1,4 @@
+import re
 from collections import OrderedDict
 from enum import StrEnum
 from pathlib import Path
@@ -6,7 +7,7 @@ from typing import NamedTuple
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from suitkaise.cucumber._errors import RefusalError
@@ -221,12 +222,14 @@ def test_no_quoted_password_gets_through(password):
         assert cleaned.endswith(("/0", " port=1", ";X=y", "&x=y"))
 
 
-@given(PASSWORDS.map(lambda password: password + SECRET))
-def test_no_unquoted_password_of_a_user_gets_through_before_an_at_sign(password):
-    if password[: -len(SECRET)].strip("0123456789,")[:1] in tuple("/?#"):
-        return  # a port, for all who read URLs
+@given(PASSWORDS)
+def test_no_unquoted_password_gets_through_that_a_driver_can_tell_from_a_host(password):
+    # For all who read URLs, a number up to a slash is a port, and what is before an @ up to a
+    # slash is no part of the host.
+    assume(not re.match(r"\d*(,.*)?[/?#]", password))
+    assume(not re.search(r"@.*[/?#]", password, re.DOTALL))
 
-    assert SECRET not in url_without_secrets(f"redis://user:{password}@host/0")
+    assert SECRET not in url_without_secrets(f"redis://user:{password}{SECRET}@host/0")
 
 
 def test_secrets_are_given_alone_or_with_other_parameters():
