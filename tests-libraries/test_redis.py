@@ -94,7 +94,7 @@ def test_a_client_connects_again_with_its_settings(client, redis_server, travel,
         assert kwargs(copied)[name] == kwargs(client)[name]
     assert copied.connection_pool.max_connections == 4
     retry = kwargs(copied)["retry"]
-    assert (retry.get_retries(), retry._backoff.compute(1)) == (7, 0.25)
+    assert (retry._retries, retry._backoff.compute(1)) == (7, 0.25)
 
 
 def test_a_client_connects_in_another_process(client, elsewhere):

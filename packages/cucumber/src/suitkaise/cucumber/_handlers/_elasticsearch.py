@@ -68,7 +68,6 @@ def _arguments(client: Any, transport: Any) -> dict[str, Any]:
         "headers": without_secrets(client._headers),
         "meta_header": transport.meta_header,
         "node_selector_class": type(transport.node_pool._node_selector),
-        "server_mode": "serverless" if getattr(client, "_is_serverless", False) else "stack",
         "transport_class": type(transport),
     }
     for owner, names in (
@@ -78,7 +77,9 @@ def _arguments(client: Any, transport: Any) -> dict[str, Any]:
     ):
         kept = {name: getattr(owner, f"_{name}", None) for name in names}
         arguments |= {name: value for name, value in kept.items() if value is not None}
-    if arguments["server_mode"] == "serverless" or not any(map(arguments.get, _OF_TRANSPORT)):
+    if getattr(client, "_is_serverless", False):
+        arguments["server_mode"] = "serverless"
+    if not any(map(arguments.get, _OF_TRANSPORT)):
         for name in _OF_TRANSPORT:  # where sniffing is not allowed, not even False may be given
             arguments.pop(name, None)
     return arguments

@@ -104,12 +104,15 @@ _CURSOR = refusing(
     "another there"
 )
 
+_CONNECTION = reducer_with_state(reduce_connection, rebuild_connection, set_description)
+
+# The types gave "oracledb" for their module in older versions.
 REDUCERS: dict[str, Reducer] = {
-    "oracledb.connection.Connection": reducer_with_state(
-        reduce_connection, rebuild_connection, set_description
-    ),
+    "oracledb.connection.Connection": _CONNECTION,
+    "oracledb.Connection": _CONNECTION,
     "oracledb.connection.AsyncConnection": _ASYNC,
+    "oracledb.AsyncConnection": _ASYNC,
     "oracledb.pool.BaseConnectionPool": _POOL,
-    "oracledb.pool.ConnectionPool": _POOL,
+    "oracledb.BaseConnectionPool": _POOL,
     "oracledb.cursor.BaseCursor": _CURSOR,
 }

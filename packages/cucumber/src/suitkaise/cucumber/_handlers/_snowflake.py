@@ -34,7 +34,7 @@ _SECRETS = (
     "private_key",
 )
 _CURRENT = ("database", "role", "schema", "warehouse")
-_SESSION_SECRETS = ("external_session_id", "master_token", "session_token")
+_OF_SESSION = ("external_session_id", "master_token", "session_id", "session_token")
 
 
 def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
@@ -75,7 +75,7 @@ def _arguments(connection: Any) -> dict[str, Any]:
             for name, (default, _) in DEFAULT_CONFIGURATION.items()
             if values[name] is not None and values[name] != default
         }
-    return {name: value for name, value in arguments.items() if name not in _SESSION_SECRETS}
+    return {name: value for name, value in arguments.items() if name not in _OF_SESSION}
 
 
 def _ask(connection: Any, name: str) -> Any:
