@@ -22,9 +22,12 @@ SECRETS = (PASSWORD, ANALYST_PASSWORD)
 
 
 class NamedRedis(redis.Redis):
+    __slots__ = ("itself", "unset")
+
     def __init__(self, purpose, **arguments):
         super().__init__(**arguments)
         self.purpose = purpose
+        self.itself = [self]
         self.own_password = PASSWORD
 
     def describe(self):
@@ -297,7 +300,9 @@ def test_a_subclass_keeps_its_type_and_attributes_but_no_secret(redis_server, tr
 
     assert type(copied).__name__ == "NamedRedis"
     assert copied.describe() == "cache: value"
+    assert copied.itself[0].reconnect() is copied
     assert not hasattr(copied, "own_password")
+    assert not hasattr(copied, "unset")
 
 
 def test_a_subclass_of_the_pool_keeps_its_type_and_attributes(redis_server, travel, closing):

@@ -8,6 +8,7 @@ connection_module = pytest.importorskip("snowflake.connector.connection")
 
 SECRET = "hunter22"
 IS_NEW = hasattr(connection_module, "ConnectionConfig")  # 5 and later
+PASSPHRASE = "private_key_password" if IS_NEW else "private_key_file_pwd"
 KEY = f"-----BEGIN PRIVATE KEY-----\n{SECRET}\n-----END PRIVATE KEY-----"
 
 
@@ -93,7 +94,7 @@ def test_what_use_statements_have_changed_arrives(travel, connects):
     "secrets",
     [
         {"authenticator": "oauth", "token": SECRET},
-        {"private_key_file": "/key", "private_key_file_pwd": SECRET},
+        {"private_key_file": "/key", PASSPHRASE: SECRET},
         {"private_key": KEY},
         {"passcode": SECRET},
         {"proxy_password": SECRET},
@@ -117,8 +118,8 @@ def test_no_secret_of_any_kind_travels(travel, connects, secrets):
     [
         ({"authenticator": "oauth", "token": "x"}, "token"),
         (
-            {"private_key_file": "/key", "private_key_file_pwd": "x"},
-            "private_key_password" if IS_NEW else "private_key_file_pwd",
+            {"private_key_file": "/key", PASSPHRASE: "x"},
+            PASSPHRASE,
         ),
         ({"password": "x", "passcode": "y"}, "password"),
     ],

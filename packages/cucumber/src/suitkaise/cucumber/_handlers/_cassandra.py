@@ -113,7 +113,7 @@ def reduce_cluster(cluster: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "profiles": _profiles(cluster),
         "user_types": {name: dict(types) for name, types in cluster._user_types.items()},
         "is_shut_down": cluster.is_shutdown,
-        "added": _public(added_attributes(cluster, _OF_CLUSTER)),
+        "added": _public(added_attributes(cluster, Cluster, _OF_CLUSTER)),
     }
 
 
@@ -218,7 +218,7 @@ def reduce_session(session: Any) -> tuple[tuple[bool], dict[str, Any]]:
             for name in _LEGACY
             if getattr(session, f"_{name}") is not getattr(kind, f"_{name}")
         },
-        "settings": _public(added_attributes(session, _OF_SESSION)),
+        "settings": _public(added_attributes(session, kind, _OF_SESSION)),
     }
 
 
@@ -249,7 +249,7 @@ def reduce_policy(policy: Any) -> tuple[Any, ...]:
         name_of(base),
         own_type(policy, base),
         arguments,
-        _public(added_attributes(policy, frozenset(vars(base(*arguments))))),
+        _public(added_attributes(policy, base, vars(base(*arguments)))),
     )
 
 

@@ -46,7 +46,7 @@ def reduce_client(client: Any) -> tuple[tuple[bool], dict[str, Any]]:
     return (has_secret(arguments),), {
         "type": own_type(client, Client),
         "arguments": without_secrets(arguments),
-        "added": added_attributes(client, Client("localhost")),
+        "added": added_attributes(client, Client, vars(Client("localhost"))),
     }
 
 
@@ -102,7 +102,7 @@ def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "type": own_type(connection, Connection),
         "arguments": without_secrets(arguments),
         "is_closed": connection.is_closed,
-        "added": added_attributes(connection, Connection()),
+        "added": added_attributes(connection, Connection, vars(Connection())),
     }
 
 

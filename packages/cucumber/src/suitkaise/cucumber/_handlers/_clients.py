@@ -4,9 +4,9 @@ A client is made anew from its arguments. What a user's subclass is, and what a 
 client, goes along; what the driver keeps in it stays behind.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from importlib import import_module
-from types import MappingProxyType
+from types import MappingProxyType, MemberDescriptorType
 from typing import Any
 
 from suitkaise.cucumber._errors import ReconnectError, RefusalError
@@ -36,16 +36,31 @@ def own_type(obj: Any, base: type) -> type | None:
     return None if type(obj) is base else type(obj)
 
 
-def added_attributes(obj: Any, plain: Any) -> dict[str, Any]:
-    """Find the attributes that a user has added, other than secrets.
+def added_attributes(obj: Any, base: type, own: Container[str]) -> dict[str, Any]:
+    """Find the attributes and slots that a user has added, other than secrets.
 
     Args:
         obj: The client.
-        plain: One of the driver's own type, or the names that the driver uses.
+        base: The driver's type.
+        own: The names of the attributes that are the driver's.
     """
-    own = plain if isinstance(plain, frozenset) else vars(plain)
+    added = {name: value for name, value in vars(obj).items() if name not in own}
+    for name in _slots_beyond(type(obj), base):
+        try:
+            added[name] = object.__getattribute__(obj, name)
+        except AttributeError:  # not set
+            continue
+    return {name: value for name, value in added.items() if not is_secret(name)}
+
+
+def _slots_beyond(kind: type, base: type) -> dict[str, Any]:
+    """Find the slots of a user's subclass."""
     return {
-        name: value for name, value in vars(obj).items() if name not in own and not is_secret(name)
+        name: slot
+        for cls in kind.__mro__
+        if cls not in base.__mro__
+        for name, slot in vars(cls).items()
+        if isinstance(slot, MemberDescriptorType)
     }
 
 
@@ -70,7 +85,12 @@ def make(kind: type | None, base: type, added: dict[str, Any], /, *args: Any, **
     made: Any = kind or base
     client = made.__new__(made)
     base.__init__(client, *args, **kwargs)  # type: ignore[misc]
-    vars(client).update(added)
+    slots = _slots_beyond(made, base)
+    for name, value in added.items():
+        if name in slots:
+            slots[name].__set__(client, value)
+        else:
+            vars(client)[name] = value
     return client
 
 

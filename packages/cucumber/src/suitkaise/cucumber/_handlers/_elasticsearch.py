@@ -59,7 +59,7 @@ def reduce_client(client: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "scheme": scheme,
         "user": user,
         "arguments": _arguments(client, transport),
-        "added": added_attributes(client, base("http://localhost:9200")),
+        "added": added_attributes(client, base, vars(base("http://localhost:9200"))),
     }
 
 

@@ -46,7 +46,9 @@ def reduce_client(client: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "type": own_type(client, InfluxDBClient),
         "arguments": without_secrets(arguments),
         "secret": "token" if arguments.get("token") or not arguments["username"] else "password",
-        "added": added_attributes(client, InfluxDBClient("http://localhost:8086")),
+        "added": added_attributes(
+            client, InfluxDBClient, vars(InfluxDBClient("http://localhost:8086"))
+        ),
     }
 
 

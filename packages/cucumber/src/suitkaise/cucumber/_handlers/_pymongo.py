@@ -43,7 +43,7 @@ def reduce_client(client: Any) -> tuple[tuple[bool], dict[str, Any]]:
             {name: value for name, value in arguments.items() if name != _ENCRYPTION}
         ),
         "is_closed": getattr(client, "_closed", False),
-        "added": added_attributes(client, base(connect=False)),
+        "added": added_attributes(client, base, vars(base(connect=False))),
     }
 
 
@@ -93,7 +93,7 @@ def _reduce_part(part: Any, owner: Any, client: Any) -> tuple[tuple[bool], dict[
         "owner": holding(owner),
         "name": part.name,
         "options": {name: getattr(part, name) for name in _OPTIONS},
-        "added": added_attributes(part, base(owner, part.name)),
+        "added": added_attributes(part, base, vars(base(owner, part.name))),
     }
 
 

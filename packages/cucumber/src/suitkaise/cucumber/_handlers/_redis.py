@@ -59,7 +59,7 @@ def reduce_client(client: Any) -> tuple[tuple[bool], dict[str, Any]]:
             for name, callback in client.response_callbacks.items()
             if callbacks.get(name) is not callback
         },
-        "added": added_attributes(client, plain),
+        "added": added_attributes(client, base, vars(plain)),
     }
 
 
@@ -106,7 +106,7 @@ def reduce_pool(pool: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "limits": {name: vars(pool)[name] for name in limits if name in vars(pool)},
         "arguments": without_secrets(arguments),
         "cache_config": getattr(cache, "config", None),
-        "added": added_attributes(pool, base()),
+        "added": added_attributes(pool, base, vars(base())),
     }
 
 

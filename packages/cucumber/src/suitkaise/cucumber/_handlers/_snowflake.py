@@ -49,7 +49,7 @@ def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "type": own_type(connection, base),
         "arguments": without_secrets(arguments),
         "secret": next((name for name in _SECRETS if arguments.get(name)), "password"),
-        "added": added_attributes(connection, names_in_code(base)),
+        "added": added_attributes(connection, base, names_in_code(base)),
     }
 
 
