@@ -51,6 +51,7 @@ LIBRARIES = {
     "concurrent": "_executors",
     "contextlib": "_context_managers",
     "duckdb": "_duckdb",
+    "elastic_transport": "_elasticsearch",
     "elasticsearch": "_elasticsearch",
     "influxdb_client": "_influxdb",
     "logging": "_log_handlers",
