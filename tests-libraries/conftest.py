@@ -37,6 +37,26 @@ def redis_server(servers_folder):
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def postgresql(servers_folder):
+    """A PostgreSQL server."""
+    from servers.postgresql import PostgresqlServer
+
+    server = started(PostgresqlServer, servers_folder)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def mariadb_server(servers_folder):
+    """A MariaDB server."""
+    from servers.mariadb import MariadbServer
+
+    server = started(MariadbServer, servers_folder)
+    yield server
+    server.stop()
+
+
 @pytest.fixture
 def travel():
     """Send an object through bytes, in which none of the given secrets may be."""

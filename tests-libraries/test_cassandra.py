@@ -209,7 +209,7 @@ def test_a_server_that_is_away_is_an_error(made, travel):
 def test_a_secret_is_needed_where_one_was_used(made, travel):
     session = session_of(made(auth_provider=PlainTextAuthProvider("ann", SECRET)))
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(session, SECRET).execute("SELECT 1")
 
 
@@ -230,7 +230,7 @@ def test_a_context_does_not_travel_and_can_be_given(made, travel):
     context = ssl.create_default_context()
     reconnector = travel(made(ssl_context=context))
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.connect()
     assert made.closing(reconnector.reconnect({"ssl_context": context})).ssl_context is context
 

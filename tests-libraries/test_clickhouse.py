@@ -72,7 +72,7 @@ def test_the_passphrase_of_a_key_does_not_travel(travel):
 
     reconnector = travel(client, SECRET)
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.execute("SELECT 1")
     copied = reconnector.reconnect({"keypass": SECRET})
     assert copied.connection.ssl_options["keypass"] == SECRET
@@ -85,7 +85,7 @@ def test_a_client_without_a_password_needs_none(travel):
 
 
 def test_a_secret_is_needed_where_one_was_used(travel):
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(clickhouse_driver.Client("h", password=SECRET), SECRET).execute("SELECT 1")
 
 

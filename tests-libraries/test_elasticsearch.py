@@ -132,7 +132,7 @@ def test_a_secret_is_needed_where_one_was_used(travel, opened):
     secured = opened(elasticsearch.Elasticsearch("http://h:1", api_key=SECRET))
 
     opened(travel(plain).reconnect())
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(secured, SECRET).info()
 
 
@@ -159,7 +159,7 @@ def test_a_context_does_not_travel_and_can_be_given(travel, opened):
     client = opened(elasticsearch.Elasticsearch("https://h:1", ssl_context=context))
 
     reconnector = travel(client)
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.info()
     copied = opened(reconnector.reconnect({"ssl_context": context}))
 

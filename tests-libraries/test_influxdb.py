@@ -83,7 +83,7 @@ def test_secrets_of_proxies_and_urls_are_left_out(travel):
     reconnector = travel(client, *SECRETS)
     client.close()
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.ping()
     with reconnector.reconnect({"token": "t"}) as copied:
         assert (copied.url, copied.conf.proxy) == ("http://ann@h:1", "http://ann@proxy:1")
@@ -102,7 +102,7 @@ def test_a_context_does_not_travel_and_can_be_given(travel):
     with influxdb_client.InfluxDBClient("https://h:1", ssl_context=context) as client:
         reconnector = travel(client)
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.ping()
     with reconnector.reconnect({"ssl_context": context}) as copied:
         assert copied.conf.ssl_context is context

@@ -107,7 +107,7 @@ def test_certificates_to_trust_arrive(made, travel):
 
 def test_a_secret_is_needed_where_one_was_used(made, travel):
     assert made.closing(travel(made()).reconnect())
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(made(auth=("ann", SECRET)), SECRET).session()
 
 
@@ -129,7 +129,7 @@ def test_a_context_does_not_travel_and_can_be_given(made, travel):
     context = ssl.create_default_context()
     reconnector = travel(made(ssl_context=context))
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.session()
     copied = made.closing(reconnector.reconnect({"ssl_context": context}))
 

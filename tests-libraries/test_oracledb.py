@@ -118,7 +118,7 @@ def test_arguments_can_be_given(made, travel, connects):
 
 
 def test_a_secret_is_needed_where_there_was_a_user(made, travel, connects):
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(made("h:1/s", user="scott", password=SECRET), SECRET).cursor()
 
     travel(made(host="h", service_name="s")).reconnect()

@@ -76,7 +76,7 @@ def test_a_client_without_a_secret_needs_none(made, travel):
 
 
 def test_a_secret_is_needed_where_one_was_used(made, travel):
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(made("h1", username="ann", password=SECRET), SECRET).list_database_names()
 
 

@@ -52,7 +52,7 @@ def test_what_it_does_not_tell_is_missed_with_the_remedy(connection, travel, aut
 
 
 def test_something_must_be_given(connection, travel):
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         travel(connection).cursor()
 
 

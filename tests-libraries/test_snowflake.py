@@ -109,7 +109,7 @@ def test_what_use_statements_have_changed_arrives(travel, connects):
 def test_no_secret_of_any_kind_travels(travel, connects, secrets):
     reconnector = travel(made(account="ours", user="ann", **secrets), SECRET)
 
-    with pytest.raises(ReconnectError, match="needs a secret"):
+    with pytest.raises(ReconnectError, match=r"needs a secret"):
         reconnector.cursor()
 
 

@@ -31,6 +31,7 @@ class Server:
         self.folder = folder
         self._is_ready = is_ready
         self._process: subprocess.Popen[bytes] | None = None
+        self.stop_signal = signal.SIGINT
 
     def start(self) -> None:
         """Start it, and wait until it serves."""
@@ -48,7 +49,7 @@ class Server:
     def stop(self) -> None:
         """End it, as a power failure would not: cleanly."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
+            self._process.send_signal(self.stop_signal)
             try:
                 self._process.wait(PATIENCE)
             except subprocess.TimeoutExpired:

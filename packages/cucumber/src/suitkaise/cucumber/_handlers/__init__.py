@@ -41,6 +41,7 @@ BUILTIN_REDUCERS = {
 # The first part of a type's module, and which module here has its handlers.
 LIBRARIES = {
     "_asyncio": "_asyncio",
+    "_duckdb": "_duckdb",
     "_io": "_files",
     "_queue": "_queues",
     "_thread": "_thread_locals",

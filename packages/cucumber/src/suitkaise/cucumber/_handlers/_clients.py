@@ -122,3 +122,24 @@ def refusing(reason: str) -> Reducer:
         raise RefusalError(reason)
 
     return refuse
+
+
+def has_left(descriptor: int) -> bool:
+    """Tell whether the peer of a socket has closed it; does not block, and reads nothing."""
+    import select
+
+    gone = select.POLLRDHUP | select.POLLHUP | select.POLLERR | select.POLLNVAL
+    poll = select.poll()
+    poll.register(descriptor, select.POLLRDHUP)
+    return any(event & gone for _, event in poll.poll(0))
+
+
+# Why what is in the middle of something cannot travel.
+IN_TRANSACTION = (
+    "it has an open transaction: what is not committed would stay behind; commit() or rollback() "
+    "before"
+)
+CURSOR = (
+    "it stands in the middle of a result; send the rows (fetchall()) or the connection, and make "
+    "another there"
+)

@@ -1,5 +1,123 @@
-"""sqlalchemy."""
+"""SQLAlchemy: engines arrive as Reconnectors with their URL, pool settings and execution options.
 
-from suitkaise.cucumber._reducer import Reducer
+The password in the URL stays behind, and secrets in `connect_args`. As auth they take the password
+or a dict of arguments of `create_engine` (and "username", "password" for the URL); where the URL
+has no password they connect by themselves. The first connection is tried at once. Not carried:
+listeners.
 
-REDUCERS: dict[str, Reducer] = {}
+Refused: an engine with a creator of its own, one of a database in memory, and what an engine has
+made: connections, sessions, results.
+"""
+
+from typing import Any
+
+from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber._handlers._clients import refusing
+from suitkaise.cucumber._handlers._secrets import has_secret, with_secrets, without_secrets
+from suitkaise.cucumber._reconnector import Reconnector, set_description
+from suitkaise.cucumber._reducer import Reducer, reducer_with_state
+
+TYPE_KEY = "sqlalchemy.Engine"
+
+# Arguments of create_engine, and the attributes of a pool that have them.
+_POOL = {
+    "max_overflow": "_max_overflow",
+    "pool_pre_ping": "_pre_ping",
+    "pool_recycle": "_recycle",
+    "pool_timeout": "_timeout",
+}
+
+
+def reduce_engine(engine: Any) -> tuple[tuple[bool], dict[str, Any]]:
+    """Send the URL without its password, and the settings."""
+    url = engine.url
+    if url.get_backend_name() == "sqlite" and url.database in (None, "", ":memory:"):
+        raise RefusalError("its database is in memory, in its connections; use a file")
+    connect_args = _connect_args(engine)
+    description = {
+        "url": url.set(password=None, query=without_secrets(url.query)).render_as_string(),
+        "connect_args": without_secrets(connect_args),
+        "options": dict(engine.get_execution_options()),
+        "settings": {**_pool_settings(engine.pool), **_own_settings(engine)},
+    }
+    needs_secret = url.password is not None or has_secret({**url.query, **connect_args})
+    return (needs_secret,), description
+
+
+def _connect_args(engine: Any) -> dict[str, Any]:
+    """Find what was given as `connect_args`: what the driver gets beside what the URL says."""
+    create = engine.pool._creator
+    if create.__qualname__ != "create_engine.<locals>.connect":
+        raise RefusalError(
+            "it was made with a creator of its own, and nobody knows where that connects to; make "
+            "the engine at the receiver"
+        )
+    names = dict(zip(create.__code__.co_freevars, create.__closure__, strict=True))
+    given = names["cparams"].cell_contents
+    _, from_url = engine.dialect.create_connect_args(engine.url)
+    missing = object()
+    return {name: value for name, value in given.items() if from_url.get(name, missing) != value}
+
+
+def _pool_settings(pool: Any) -> dict[str, Any]:
+    settings = {
+        name: getattr(pool, attribute)
+        for name, attribute in _POOL.items()
+        if hasattr(pool, attribute)
+    }
+    if hasattr(pool, "size"):
+        settings |= {"pool_size": pool.size(), "pool_use_lifo": bool(pool._pool.use_lifo)}
+    return {**settings, "poolclass": type(pool)}
+
+
+def _own_settings(engine: Any) -> dict[str, Any]:
+    isolation = getattr(engine.dialect, "_on_connect_isolation_level", None)
+    settings = {"echo": engine.echo, "hide_parameters": engine.hide_parameters}
+    return settings if isolation is None else {**settings, "isolation_level": isolation}
+
+
+def rebuild_engine(needs_secret: bool) -> Reconnector:
+    """Make what stands for an engine."""
+    return Reconnector(TYPE_KEY, connect_engine, needs_secret=needs_secret)
+
+
+def connect_engine(description: dict[str, Any], auth: Any) -> Any:
+    """Make the engine, and connect once."""
+    from sqlalchemy import create_engine, make_url
+
+    given = with_secrets({}, auth, TYPE_KEY)
+    url = make_url(given.pop("url", description["url"]))
+    for name in ("username", "password"):
+        if name in given:
+            url = url.set(**{name: given.pop(name)})
+    connect_args = {**description["connect_args"], **given.pop("connect_args", {})}
+    settings = {**description["settings"], **given}
+    engine = create_engine(
+        url, connect_args=connect_args, execution_options=description["options"], **settings
+    )
+    try:
+        engine.connect().close()
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+_made_by_engine = refusing("it is in use on a connection of this process; send the engine")
+
+REDUCERS: dict[str, Reducer] = {
+    "sqlalchemy.engine.base.Engine": reducer_with_state(
+        reduce_engine, rebuild_engine, set_description
+    ),
+    "sqlalchemy.engine.base.Connection": _made_by_engine,
+    "sqlalchemy.engine.base.Transaction": _made_by_engine,
+    "sqlalchemy.engine.cursor.CursorResult": refusing(
+        "it stands in the middle of a result; send the rows (all())"
+    ),
+    "sqlalchemy.orm.session.Session": refusing(
+        "it is in use on a connection of this process; send the engine, and make a Session there"
+    ),
+    "sqlalchemy.ext.asyncio.engine.AsyncEngine": refusing(
+        "it belongs to an event loop; send its URL, and make the engine there"
+    ),
+}
