@@ -59,9 +59,10 @@ def is_connection_broken(connection: Any) -> bool:
     import mariadb
 
     try:
-        return bool(has_left(connection.socket))
+        descriptor = connection._get_socket()
     except mariadb.Error:
         return True
+    return has_left(descriptor)
 
 
 REDUCERS: dict[str, Reducer] = {

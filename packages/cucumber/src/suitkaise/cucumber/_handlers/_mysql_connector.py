@@ -96,7 +96,7 @@ def is_connection_broken(connection: Any) -> bool:
     sock = getattr(getattr(connection, "_socket", None), "sock", None)
     if sock is None:  # closed, or the connection of the C library, which is asked by a ping
         return not connection.is_connected()
-    return bool(has_left(sock.fileno()))
+    return has_left(sock.fileno())
 
 
 def reduce_pooled(pooled: Any) -> tuple[tuple[bool], dict[str, Any]]:
