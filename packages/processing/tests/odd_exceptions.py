@@ -6,6 +6,7 @@ A module of its own: a child need not import pytest with it.
 from __future__ import annotations
 
 import sys
+import zlib
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -72,9 +73,9 @@ def with_much_data() -> ValueError:
     return error
 
 
-def with_a_frame() -> ValueError:
-    error = ValueError("a frame")
-    error.frame = sys._getframe()  # type: ignore[attr-defined]
+def with_a_compressor() -> ValueError:
+    error = ValueError("a compressor")
+    error.compressor = zlib.compressobj()  # type: ignore[attr-defined]
     return error
 
 
@@ -91,4 +92,4 @@ TRAVELLING: list[Callable[[], BaseException]] = [
     GeneratorExit,
     StopIteration,
 ]
-DESCRIBED: list[Callable[[], BaseException]] = [with_a_frame, FailsInReduce, ExitsInReduce]
+DESCRIBED: list[Callable[[], BaseException]] = [with_a_compressor, FailsInReduce, ExitsInReduce]

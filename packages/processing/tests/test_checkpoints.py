@@ -12,6 +12,7 @@ import signal
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -499,9 +500,9 @@ def test_what_cannot_travel_warns_once_and_the_next_life_begins_where_it_could(
     class Stuck(Failing):
         def __prerun__(self) -> None:
             if self.current_run < 2:
-                self.frame = sys._getframe()
+                self.compressor = zlib.compressobj()
             else:
-                self.__dict__.pop("frame", None)
+                self.__dict__.pop("compressor", None)
 
     process = Stuck(lambda: os._exit(1))
     process.process_config.runs = 6
@@ -509,7 +510,7 @@ def test_what_cannot_travel_warns_once_and_the_next_life_begins_where_it_could(
     assert process.run() == [0, 1, 2, 3, 4, 5]
     shown = capfd.readouterr().err
     assert shown.count("RuntimeWarning: Stuck has become something that cannot travel") == 1
-    assert "frame" in shown
+    assert "compressor" in shown
 
 
 def test_a_point_that_the_process_has_closed_is_closed(capfd: pytest.CaptureFixture[str]) -> None:

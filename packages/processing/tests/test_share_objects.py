@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 import traceback
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -964,7 +965,7 @@ def test_what_cannot_be_serialised_changes_nothing(share: Any) -> None:
     share.desk = Desk()
 
     with pytest.raises(TypeError, match=r"`share\.desk`"):
-        share.desk.keep(sys._getframe())
+        share.desk.keep(zlib.compressobj())
 
     assert share.desk.kept is None
     share.desk.keep(1)

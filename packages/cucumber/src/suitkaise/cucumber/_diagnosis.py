@@ -5,6 +5,7 @@ walked again in Python: the same reductions, step by step, until one of them fai
 """
 
 import pickle
+import re
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from suitkaise.cucumber._errors import DeserializationError, RefusalError, Seria
 from suitkaise.cucumber._parts import ATOMS, name_of, parts_of
 from suitkaise.cucumber._pickler import Pickler
 from suitkaise.cucumber._walk import Place
+
+# How pickle says that a module lacks something.
+_MISSING_ATTRIBUTE = re.compile(r"Can't get attribute '(.+)' on <module '([^']+)'")
 
 # Walking is some fifty times slower than pickling: give up in time, on the path alone.
 _MAX_VISITED = 200_000
@@ -73,7 +77,7 @@ def foreign_data_error(start: bytes, header: bytes) -> DeserializationError:
     )
 
 
-def deserialization_error(error: Exception) -> DeserializationError:
+def deserialization_error(error: Exception, payload: bytes | memoryview) -> Exception:
     """Say why a payload of ours could not be loaded."""
     if isinstance(error, RefusalError):  # a handler's own words
         return DeserializationError(str(error))
@@ -83,12 +87,39 @@ def deserialization_error(error: Exception) -> DeserializationError:
             "at the sender",
             type_name=error.name,
         )
-    if isinstance(error, EOFError | pickle.UnpicklingError):
+    missing = _MISSING_ATTRIBUTE.match(str(error)) if isinstance(error, AttributeError) else None
+    if missing is not None:
+        name, module = missing.groups()
+        return DeserializationError(
+            f"module {module!r} has no {name!r} here; install the same release of it on both "
+            "sides, or import what defines it",
+            type_name=f"{module}.{name}",
+        )
+    if "out-of-band" in str(error) and isinstance(error, pickle.UnpicklingError):
+        return DeserializationError(
+            "its buffers were handed out when it was serialised, and are not here; give them to "
+            f"deserialize(data, buffers=...), all and in the same order ({error})"
+        )
+    if isinstance(error, MemoryError) and not _claims_more_than_it_has(payload):
+        return error
+    if isinstance(error, EOFError | pickle.UnpicklingError | MemoryError):
         return DeserializationError(f"the payload is damaged or cut short: {error}")
     return DeserializationError(
         "the payload could not be turned into an object: "
         + f"{type(error).__name__}: {error}".removesuffix(": ")
     )
+
+
+def _claims_more_than_it_has(payload: bytes | memoryview) -> bool:
+    """Tell whether a payload is damaged so that some length in it is none."""
+    from pickletools import genops
+
+    try:
+        for _ in genops(bytes(payload)):
+            pass
+    except Exception:
+        return True
+    return False
 
 
 def _find_culprit(root: Any, failed: Pickler) -> _Culprit | None:

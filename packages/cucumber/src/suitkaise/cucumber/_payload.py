@@ -264,6 +264,7 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
         DeserializationError: The bytes are foreign, truncated or of another format version, a
             module or class is missing here, or an object's own code failed. Foreign bytes are
             told before anything is unpickled.
+        MemoryError: The object does not fit into memory.
         TypeError: `data` is no bytes-like object.
     """
     payload: bytes | memoryview
@@ -279,4 +280,7 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
             return _loads(payload)
         return _loads(payload, buffers=buffers)
     except Exception as error:
-        raise deserialization_error(error) from error
+        failure = deserialization_error(error, payload)
+        if failure is error:
+            raise
+        raise failure from error
