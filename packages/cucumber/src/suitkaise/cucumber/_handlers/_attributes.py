@@ -1,0 +1,31 @@
+"""Attributes that a subclass or a user added to an object of a built-in or library type."""
+
+from collections.abc import Container
+from typing import Any
+
+
+def attributes_of(obj: Any, *, except_for: Container[str] = ()) -> Any:
+    """Return what is in `__dict__`, or a pair of that and the slots; None if there is nothing.
+
+    Args:
+        obj: What to look at.
+        except_for: The names of those in `__dict__` that are the type's own.
+    """
+    state: Any = object.__getstate__(obj)
+    own, slots = state if isinstance(state, tuple) else (state, None)
+    added = {name: value for name, value in (own or {}).items() if name not in except_for} or None
+    return added if slots is None else (added, slots)
+
+
+def set_attributes(obj: Any, state: Any) -> None:
+    """Set what `attributes_of` returned; by the object's own `__setstate__` if it has one."""
+    if state is None:
+        return
+    set_state = getattr(obj, "__setstate__", None)
+    if set_state is not None:
+        set_state(state)
+        return
+    own, slots = state if isinstance(state, tuple) else (state, None)
+    vars(obj).update(own or {})
+    for name, value in (slots or {}).items():
+        object.__setattr__(obj, name, value)
