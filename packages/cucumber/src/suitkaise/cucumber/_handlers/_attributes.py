@@ -26,6 +26,10 @@ def set_attributes(obj: Any, state: Any) -> None:
         set_state(state)
         return
     own, slots = state if isinstance(state, tuple) else (state, None)
-    vars(obj).update(own or {})
-    for name, value in (slots or {}).items():
+    singly = {**(slots or {})}
+    if hasattr(obj, "__dict__"):
+        vars(obj).update(own or {})
+    else:  # a future of asyncio has one, and does not show it
+        singly.update(own or {})
+    for name, value in singly.items():
         object.__setattr__(obj, name, value)
