@@ -18,13 +18,16 @@ def attributes_of(obj: Any, *, except_for: Container[str] = ()) -> Any:
 
 
 def set_attributes(obj: Any, state: Any) -> None:
-    """Set what `attributes_of` returned; by the object's own `__setstate__` if it has one."""
-    if state is None:
-        return
+    """Set what `attributes_of` returned, by the object's own `__setstate__` if it has one."""
     set_state = getattr(obj, "__setstate__", None)
-    if set_state is not None:
+    if state is None or set_state is None:
+        assign_attributes(obj, state)
+    else:
         set_state(state)
-        return
+
+
+def assign_attributes(obj: Any, state: Any) -> None:
+    """Set what `attributes_of` returned, whatever the object makes of it."""
     own, slots = state if isinstance(state, tuple) else (state, None)
     singly = {**(slots or {})}
     if hasattr(obj, "__dict__"):
