@@ -248,6 +248,12 @@ def test_a_finished_task_arrives_with_its_result():
     assert (copy.done(), copy.result(), copy.get_name()) == (True, 42, "the task")
 
 
+def test_a_finished_task_travels_on():
+    copy = travel(travel(run(finished(answer()))))
+
+    assert (copy.result(), copy.get_name()) == (42, "the task")
+
+
 def test_what_arrived_without_a_loop_does_all_in_a_loop_that_a_future_of_it_would():
     copy = travel(run(finished(answer())))
 

@@ -26,14 +26,14 @@ def travel(obj):
 
 
 @pytest.mark.comes_back(
-    'multiprocessing.get_context("spawn").Lock',
-    "RLock",
-    "Semaphore",
-    "BoundedSemaphore",
-    "Condition",
-    "Event",
-    how="**the same one**, opened by its name (also of a `forkserver` context); of a `fork` "
-    "context, the default before Python 3.14, it has none and is refused",
+    "multiprocessing.Lock",
+    "multiprocessing.RLock",
+    "multiprocessing.Semaphore",
+    "multiprocessing.BoundedSemaphore",
+    "multiprocessing.Condition",
+    "multiprocessing.Event",
+    how="**the same one**, opened by its name, if it is of a `spawn` or `forkserver` context; of a "
+    "`fork` context (the default before Python 3.14) it has no name and is refused",
 )
 @pytest.mark.parametrize("make", [SPAWN.Lock, SPAWN.RLock, SPAWN.Semaphore, SPAWN.BoundedSemaphore])
 def test_a_semaphore_with_a_name_is_the_same_in_another_process(make, load_elsewhere):
@@ -116,14 +116,14 @@ def closing(obj):
 
 @pytest.mark.comes_back(
     "multiprocessing.Queue",
-    "SimpleQueue",
-    "JoinableQueue",
-    "Pipe",
-    "Value",
-    "Array",
-    "Barrier",
-    "Process",
-    "Pool",
+    "multiprocessing.SimpleQueue",
+    "multiprocessing.JoinableQueue",
+    "multiprocessing.Pipe",
+    "multiprocessing.Value",
+    "multiprocessing.Array",
+    "multiprocessing.Barrier",
+    "multiprocessing.Process",
+    "multiprocessing.Pool",
     how="refused: only what multiprocessing starts itself inherits them; use `tell` and `listen`, "
     "`Share`, `Pipe.pair`, `Skprocess`, `Pool` of suitkaise.processing",
 )

@@ -144,6 +144,13 @@ def test_one_may_be_given_its_owner():
     assert in_new_thread(lambda: copy.session.owner) is copy
 
 
+def test_one_that_was_given_its_owner_leads_back_to_itself():
+    copy = travel(Owner().session)
+
+    assert copy.owner.session is copy
+    assert in_new_thread(lambda: copy.owner.session) is copy
+
+
 def test_locals_arrive_in_another_process(load_elsewhere):
     class Counter(threading.local):
         def __init__(self, start):

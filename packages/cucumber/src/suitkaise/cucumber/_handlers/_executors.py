@@ -114,7 +114,7 @@ def _own_names(name: str) -> frozenset[str]:
 
 def reduce_future(pickler: "Pickler", future: "Future[Any]") -> ReduceValue:
     """Send the outcome. Callbacks have been called, and who waits is here."""
-    if not future.done():
+    if future._state in ("PENDING", "RUNNING"):  # done() would wait for its lock
         raise RefusalError(
             "it has not finished, and who works on it stays in this process; send its result()"
         )
