@@ -1,8 +1,11 @@
+import contextlib
+import ctypes
 import multiprocessing
 import multiprocessing.pool
+import subprocess
 import sys
-from multiprocessing.managers import SyncManager
-from multiprocessing.shared_memory import ShareableList, SharedMemory
+import threading
+from multiprocessing import connection, sharedctypes
 
 import pytest
 
@@ -13,145 +16,223 @@ from suitkaise.cucumber import (
     serialize,
 )
 
+DEADLINE = 60.0
+FORK = multiprocessing.get_context("fork")
 SPAWN = multiprocessing.get_context("spawn")
 
 
-@pytest.fixture
-def memory():
-    memory = SharedMemory(create=True, size=100)
-    memory.buf[:5] = b"hello"
-    yield memory
-    memory.close()
-    memory.unlink()
+def travel(obj):
+    return deserialize(serialize(obj))
 
 
 @pytest.mark.comes_back(
-    "multiprocessing.shared_memory.SharedMemory",
-    "multiprocessing.shared_memory.ShareableList",
-    how="attached to by name; the sender's to unlink",
+    "multiprocessing.Lock",
+    "multiprocessing.RLock",
+    "multiprocessing.Semaphore",
+    "multiprocessing.BoundedSemaphore",
+    "multiprocessing.Condition",
+    "multiprocessing.Event",
+    how="**the same one**, opened by its name, if it is of a `spawn` or `forkserver` context; of a "
+    "`fork` context (the default before Python 3.14) it has no name and is refused",
 )
-def test_shared_memory_is_the_same_memory(memory):
-    copy = deserialize(serialize(memory))
+@pytest.mark.parametrize("make", [SPAWN.Lock, SPAWN.RLock, SPAWN.Semaphore, SPAWN.BoundedSemaphore])
+def test_a_semaphore_with_a_name_is_the_same_in_another_process(make, load_elsewhere):
+    semaphore = make()
+    payload = serialize(semaphore)
+    lines = "print(value.acquire(timeout=0))"
 
-    copy.buf[:5] = b"there"
+    with semaphore:
+        assert load_elsewhere(payload, lines) == "False"
 
-    assert bytes(memory.buf[:5]) == b"there"
-    assert copy.name == memory.name
-    copy.close()
-
-
-def test_a_receiver_that_ends_leaves_shared_memory_alone(memory, load_elsewhere):
-    for _ in range(2):
-        load_elsewhere(serialize(memory), "value.buf[5:7] = b'!!'")
-
-    assert bytes(memory.buf[:7]) == b"hello!!"
-    SharedMemory(memory.name).close()
+    assert load_elsewhere(payload, lines + "; value.release()") == "True"
+    assert semaphore.acquire(timeout=DEADLINE)
+    semaphore.release()
 
 
-def test_a_shared_list_is_the_same_list(load_elsewhere):
-    shared = ShareableList([1, 2.5, "text", None])
+def test_a_semaphore_travels_on_with_its_attributes():
+    semaphore = SPAWN.Semaphore(3)
+    semaphore.purpose = "connections"
+
+    copy = travel(travel(semaphore))
+
+    copy.acquire()
+    assert (semaphore.get_value(), copy.purpose) == (2, "connections")
+
+
+def test_an_event_is_set_from_another_process(load_elsewhere):
+    event = SPAWN.Event()
+
+    load_elsewhere(serialize([event]), "value[0].set()")
+
+    assert event.is_set()
+
+
+def test_a_condition_is_notified_from_another_process(load_elsewhere):
+    lock = SPAWN.RLock()
+    condition = SPAWN.Condition(lock)
+    payload = serialize((condition, lock))
+    notified = []
+
+    def wait():
+        with condition:
+            waiting.set()
+            notified.append(condition.wait(DEADLINE))
+
+    waiting = threading.Event()
+    thread = threading.Thread(target=wait)
+    thread.start()
+    waiting.wait(DEADLINE)
+    lines = (
+        "condition, lock = value\nwith lock:\n    print(condition._lock is lock)\n"
+        "    condition.notify()"
+    )
+
+    assert load_elsewhere(payload, lines) == "True"
+    thread.join(DEADLINE)
+    assert notified == [True]
+
+
+def test_a_semaphore_that_is_gone_is_an_error_that_says_so():
+    semaphore = SPAWN.Lock()
+    payload = serialize(semaphore)
+    del semaphore
+
+    with pytest.raises(DeserializationError, match=r"no longer there: who made it must keep it"):
+        deserialize(payload)
+
+
+@contextlib.contextmanager
+def closing(obj):
+    """Close what has to be closed."""
     try:
-        copy = deserialize(serialize(shared))
-        copy[0] = 7
-        lines = "value[1] = 9.5; print(list(value)); value.shm.close()"
-
-        assert load_elsewhere(serialize(shared), lines) == "[7, 9.5, 'text', None]"
-        assert list(shared) == list(copy) == [7, 9.5, "text", None]
-        copy.shm.close()
+        yield obj
     finally:
-        shared.shm.close()
-        shared.shm.unlink()
-
-
-def test_shared_memory_that_is_gone_is_an_error_that_names_it():
-    memory = SharedMemory(create=True, size=10)
-    payload = serialize(memory)
-    memory.close()
-    memory.unlink()
-
-    with pytest.raises(DeserializationError, match=f"{memory.name}.* not there"):
-        deserialize(payload)
-
-
-@pytest.mark.comes_back(
-    "proxies of a multiprocessing.Manager",
-    how="connected to the manager, where the process has its authkey; that is not in the bytes",
-)
-def test_a_proxy_connects_to_its_manager_if_the_process_has_the_authkey(load_elsewhere):
-    key = multiprocessing.current_process().authkey
-    with SyncManager(ctx=SPAWN) as manager:
-        shared = manager.dict(a=1)
-        payload = serialize(shared)
-
-        deserialize(payload)["b"] = 2
-
-        assert shared.copy() == {"a": 1, "b": 2}
-        assert key not in payload
-        with pytest.raises(AssertionError, match="authkey"):
-            load_elsewhere(payload, "print(value)")
-    with pytest.raises(DeserializationError, match="manager"):
-        deserialize(payload)
+        if isinstance(obj, multiprocessing.pool.Pool):
+            obj.terminate()
+            obj.join()
+        elif hasattr(obj, "close"):
+            obj.close()
 
 
 @pytest.mark.comes_back(
     "multiprocessing.Queue",
-    "multiprocessing.Lock",
-    "multiprocessing.Event",
-    "multiprocessing.Value",
+    "multiprocessing.SimpleQueue",
+    "multiprocessing.JoinableQueue",
     "multiprocessing.Pipe",
+    "multiprocessing.Value",
+    "multiprocessing.Array",
+    "multiprocessing.Barrier",
     "multiprocessing.Process",
     "multiprocessing.Pool",
-    "multiprocessing.Manager",
-    how="refused: nothing but multiprocessing's own children inherits them; "
-    "`Share`, `Pipe.pair()`, `tell`, `Skprocess`, `Pool`",
+    how="refused: only what multiprocessing starts itself inherits them; use `tell` and `listen`, "
+    "`Share`, `Pipe.pair`, `Skprocess`, `Pool` of suitkaise.processing",
 )
 @pytest.mark.parametrize(
-    ("make", "instead"),
+    ("make", "remedy"),
     [
-        (SPAWN.Queue, "tell"),
-        (SPAWN.SimpleQueue, "tell"),
-        (SPAWN.JoinableQueue, "tell"),
-        (SPAWN.Lock, "Share"),
-        (SPAWN.RLock, "Share"),
-        (SPAWN.Semaphore, "Share"),
-        (SPAWN.Condition, "Share"),
-        (SPAWN.Event, "Share"),
-        (lambda: SPAWN.Barrier(2), "Share"),
-        (lambda: SPAWN.Value("i", 1), "Share"),
-        (lambda: SPAWN.Array("i", 3), "Share"),
-        (lambda: SPAWN.RawValue("i", 1), "Share|pointers"),
-        (lambda: SPAWN.Process(target=print), "Skprocess"),
-        (lambda: multiprocessing.pool.ThreadPool(1), "Pool"),
-        (SyncManager, "proxies"),
+        (FORK.Queue, r"tell\(\) and listen\(\)"),
+        (FORK.JoinableQueue, r"tell\(\) and listen\(\)"),
+        (FORK.SimpleQueue, r"tell\(\) and listen\(\)"),
+        (FORK.Lock, r"lock\(\) of a Share"),
+        (FORK.RLock, r"lock\(\) of a Share"),
+        (FORK.Semaphore, r"get_context\(\"spawn\"\)"),
+        (FORK.BoundedSemaphore, r"lock\(\) of a Share"),
+        (FORK.Condition, r"lock\(\) of a Share"),
+        (FORK.Event, r"lock\(\) of a Share"),
+        (lambda: FORK.Barrier(2), "barrier of a multiprocessing.Manager"),
+        (lambda: FORK.Value("i", 1), "a Share"),
+        (lambda: FORK.Array("i", 3), "a Share"),
+        (lambda: sharedctypes.RawValue(ctypes.c_int, 1), "a Share"),
+        (lambda: sharedctypes.RawArray(ctypes.c_int, 3), "a Share"),
+        (lambda: connection.Listener(), r"Pipe\.pair\(\)"),
+        (lambda: FORK.Process(target=print), "Skprocess"),
+        (multiprocessing.current_process, "Skprocess"),
+        (lambda: multiprocessing.current_process().authkey, "secrets do not travel"),
+        (lambda: multiprocessing.pool.ThreadPool(1), "Pool of suitkaise.processing"),
     ],
 )
-def test_what_has_no_name_is_refused_with_what_to_use_instead(make, instead):
-    thing = make()
+def test_what_has_no_name_is_refused_with_a_remedy(make, remedy):
+    refusal = pytest.raises(SerializationError, match=rf"\['it'\].*{remedy}")
 
-    with pytest.raises(SerializationError, match=instead):
-        serialize({"thing": thing})
-    if isinstance(thing, multiprocessing.pool.Pool):
-        thing.terminate()
-        thing.join()
-    elif hasattr(thing, "close") and not isinstance(thing, SPAWN.Process):
-        thing.close()
+    with closing(make()) as obj, refusal:
+        serialize({"it": obj})
 
 
-def test_a_connection_is_refused_with_what_to_use_instead():
-    ends = SPAWN.Pipe()
-
-    for end in ends:
-        with pytest.raises(SerializationError, match=r"Pipe\.pair"):
-            serialize(end)
-        end.close()
+def test_connections_are_refused_with_a_remedy():
+    for end in multiprocessing.Pipe():
+        with end, pytest.raises(SerializationError, match=r"\[0\].*Pipe\.pair\(\)"):
+            serialize([end])
 
 
-def test_multiprocessing_is_not_imported_for_the_rest(run_python):
+def test_what_a_pool_works_on_is_refused_with_a_remedy():
+    with closing(multiprocessing.pool.ThreadPool(1)) as pool:
+        result = pool.apply_async(pow, (2, 3))
+        with pytest.raises(SerializationError, match=r"get\(\)"):
+            serialize(result)
+        assert result.get(DEADLINE) == 8
+        with pytest.raises(SerializationError, match=r"Pool of suitkaise.processing"):
+            serialize(pool.imap(abs, [-1]))
+
+
+def test_contexts_travel():
+    context = travel(SPAWN)
+
+    assert context.get_start_method() == "spawn"
+
+
+def test_a_child_of_multiprocessing_inherits_what_a_payload_within_its_arguments_holds(tmp_path):
+    (tmp_path / "main.py").write_text(
+        "import multiprocessing\n"
+        "from suitkaise.cucumber import deserialize, serialize\n"
+        "class Job:\n"
+        "    def __init__(self, **tools):\n"
+        "        self.tools = tools\n"
+        "    def __reduce__(self):\n"
+        "        return rebuild, (serialize(self.tools),)\n"
+        "def rebuild(payload):\n"
+        "    return Job(**deserialize(payload))\n"
+        "def run(job):\n"
+        "    with job.tools['lock']:\n"
+        "        job.tools['value'].value += job.tools['proxy'][0]\n"
+        "        job.tools['memory'].buf[0] = 7\n"
+        "        job.tools['memory'].close()\n"
+        "        job.tools['queue'].put('from the child')\n"
+        "        job.tools['connection'].send('through the pipe')\n"
+        "if __name__ == '__main__':\n"
+        "    from multiprocessing.shared_memory import SharedMemory\n"
+        "    context = multiprocessing.get_context('spawn')\n"
+        "    memory = SharedMemory(create=True, size=10)\n"
+        "    here, there = context.Pipe()\n"
+        "    queue, value = context.Queue(), context.Value('i', 1)\n"
+        "    with context.Manager() as manager:\n"
+        "        proxy = manager.list([5])\n"
+        "        job = Job(lock=context.Lock(), queue=queue, value=value, memory=memory,\n"
+        "                  connection=there, proxy=proxy)\n"
+        "        child = context.Process(target=run, args=(job,))\n"
+        "        child.start()\n"
+        "        print(queue.get(timeout=60), here.recv(), memory.buf[0])\n"
+        "        child.join(60)\n"
+        "        print(child.exitcode, value.value)\n"
+        "    memory.close()\n"
+        "    memory.unlink()\n"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "main.py"], capture_output=True, timeout=DEADLINE, cwd=tmp_path
+    )
+
+    assert done.stderr.decode() == ""
+    assert done.stdout.decode() == "from the child through the pipe 7\n0 6\n"
+
+
+def test_multiprocessing_is_not_imported_by_who_does_not_use_it(run_python):
     program = (
-        "import sys, threading\nfrom suitkaise.cucumber import deserialize, serialize\n"
-        "deserialize(serialize([threading.Lock(), lambda: 0, ValueError()]))\n"
-        "print([name for name in ('multiprocessing', 'asyncio', 'ctypes') if name in sys.modules])"
+        "import sys, threading, collections, queue\n"
+        "from suitkaise.cucumber import deserialize, serialize\n"
+        "things = [threading.Lock(), threading.local(), collections.deque(), queue.Queue()]\n"
+        "deserialize(serialize(things))\n"
+        "unwanted = ('multiprocessing', 'asyncio', 'concurrent.futures', 'ctypes')\n"
+        "print([name for name in unwanted if name in sys.modules])"
     )
 
     assert run_python(program) == b"[]"
-    assert "multiprocessing" in sys.modules

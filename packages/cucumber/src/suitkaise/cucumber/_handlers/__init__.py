@@ -49,6 +49,7 @@ LIBRARIES = {
     "asyncio": "_asyncio",
     "cassandra": "_cassandra",
     "clickhouse_driver": "_clickhouse",
+    "collections": "_queues",
     "concurrent": "_executors",
     "contextlib": "_context_managers",
     "duckdb": "_duckdb",

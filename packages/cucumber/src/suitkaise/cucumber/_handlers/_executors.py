@@ -1,146 +1,137 @@
-"""Executors of concurrent.futures: new ones with the same settings; Futures that are done.
+"""Executors of concurrent.futures: new ones, set up alike; and Futures that have finished.
 
-What runs stays with the sender. An executor that has work that has not begun is refused, as that
-would be lost; one that was shut down arrives so. A Future arrives with its result, its error, or
-cancelled; a pending one is refused.
+Threads and processes begin with the first work at the receiver. Work does not travel: what is
+running stays with the sender, and an executor with work that has not begun is refused, as nobody
+would do that work for who gets the copy. One that was shut down, or is broken, arrives so.
+
+A Future arrives with its result, its exception, or cancelled; one that has not finished is refused.
 """
 
+from copyreg import __newobj__  # type: ignore[attr-defined]
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
-from suitkaise.cucumber._reducer import Reducer, reducer_with_state
+from suitkaise.cucumber._handlers._attributes import attributes_of, set_attributes
+from suitkaise.cucumber._handlers._queues import peek
+from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor, Future
+    from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 
-_PENDING = "its work that has not begun would be lost; wait for it (shutdown, wait) before"
-
-
-def reduce_threads(executor: Any) -> tuple[tuple[type], tuple[Any, ...]]:
-    """Send how it was made, and whether it was shut down."""
-    if executor._work_queue.qsize() and not executor._shutdown:
-        raise RefusalError(_PENDING)
-    settings = (
-        executor._max_workers,
-        executor._thread_name_prefix,
-        executor._initializer,
-        executor._initargs,
-    )
-    return (type(executor),), (settings, executor._shutdown, _added(executor, _threads_own()))
+    from suitkaise.cucumber._pickler import Pickler
 
 
-def reduce_processes(executor: Any) -> tuple[tuple[type], tuple[Any, ...]]:
-    """Send how it was made, and whether it was shut down."""
-    if executor._pending_work_items:
-        raise RefusalError(_PENDING)
-    settings = (
-        executor._max_workers,
-        executor._mp_context.get_start_method(),
-        executor._initializer,
-        executor._initargs,
-        executor._max_tasks_per_child,
-    )
-    is_shut_down = executor._shutdown_thread
-    return (type(executor),), (settings, is_shut_down, _added(executor, _processes_own()))
+def reduce_thread_pool(pool: "ThreadPoolExecutor") -> tuple[tuple[type], dict[str, Any]]:
+    """Send how it was set up."""
+    internal: Any = pool
+    _refuse_waiting_work(peek(internal._work_queue))
+    settings = {
+        "max_workers": internal._max_workers,
+        "thread_name_prefix": internal._thread_name_prefix,
+        "initializer": internal._initializer,
+        "initargs": internal._initargs,
+    }
+    return (type(pool),), {
+        **settings,
+        "is_broken": internal._broken,
+        "is_shut_down": internal._shutdown,
+        "attributes": attributes_of(pool, except_for=_own_names("ThreadPoolExecutor")),
+    }
 
 
-def rebuild_empty(kind: Any) -> Any:
-    """Make one that is yet to be set up."""
-    return kind.__new__(kind)
-
-
-def restore_threads(executor: Any, state: tuple[Any, ...]) -> None:
-    """Set it up; its threads begin with its first work."""
+def restore_thread_pool(pool: "ThreadPoolExecutor", state: dict[str, Any]) -> None:
+    """Set up an executor of threads."""
     from concurrent.futures import ThreadPoolExecutor
 
-    settings, is_shut_down, added = state
-    ThreadPoolExecutor.__init__(executor, *settings)
-    _finish(executor, is_shut_down, added)
+    _restore(ThreadPoolExecutor, pool, state)
 
 
-def restore_processes(executor: Any, state: tuple[Any, ...]) -> None:
-    """Set it up; its processes begin with its first work."""
-    import multiprocessing
+def reduce_process_pool(pool: "ProcessPoolExecutor") -> tuple[tuple[type], dict[str, Any]]:
+    """Send how it was set up, its start method among that."""
+    internal: Any = pool
+    _refuse_waiting_work(list(internal._pending_work_items.values()))
+    settings = {
+        "max_workers": internal._max_workers,
+        "mp_context": internal._mp_context.get_start_method(),
+        "initializer": internal._initializer,
+        "initargs": internal._initargs,
+        "max_tasks_per_child": internal._max_tasks_per_child,
+    }
+    return (type(pool),), {
+        **settings,
+        "is_broken": internal._broken,
+        "is_shut_down": internal._shutdown_thread,
+        "attributes": attributes_of(pool, except_for=_own_names("ProcessPoolExecutor")),
+    }
+
+
+def restore_process_pool(pool: "ProcessPoolExecutor", state: dict[str, Any]) -> None:
+    """Set up an executor of processes."""
     from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
 
-    (workers, method, initializer, initargs, max_tasks), is_shut_down, added = state
-    ProcessPoolExecutor.__init__(
-        executor,
-        workers,
-        multiprocessing.get_context(method),
-        initializer,
-        initargs,
-        max_tasks_per_child=max_tasks,
+    _restore(ProcessPoolExecutor, pool, {**state, "mp_context": get_context(state["mp_context"])})
+
+
+def rebuild_pool(cls: Any) -> Any:
+    """Make an executor that is yet to be set up."""
+    return cls.__new__(cls)
+
+
+def _restore(base: Any, pool: Any, state: dict[str, Any]) -> None:
+    """Set up an executor, without calling a subclass's own `__init__`."""
+    is_broken, is_shut_down, attributes = (
+        state.pop(name) for name in ("is_broken", "is_shut_down", "attributes")
     )
-    _finish(executor, is_shut_down, added)
-
-
-def _finish(executor: "Executor", is_shut_down: bool, added: dict[str, Any]) -> None:
-    vars(executor).update(added)
+    base.__init__(pool, **state)
+    pool._broken = is_broken
+    set_attributes(pool, attributes)
     if is_shut_down:
-        executor.shutdown()
+        base.shutdown(pool)
 
 
-def _threads_own() -> frozenset[str]:
-    from concurrent.futures import ThreadPoolExecutor
+def _refuse_waiting_work(work: list[Any]) -> None:
+    """Refuse an executor with work that has not begun; None is what wakes up a worker."""
+    waiting = sum(item is not None and item.future._state == "PENDING" for item in work)
+    if waiting:
+        raise RefusalError(
+            f"{waiting} of its jobs have not begun, and would not be done by a copy; wait for "
+            "their futures, or cancel them, first"
+        )
 
-    return frozenset(vars(ThreadPoolExecutor(1)))
 
+@cache
+def _own_names(name: str) -> frozenset[str]:
+    """Find the attributes that are not a subclass's or a user's."""
+    import concurrent.futures
 
-def _processes_own() -> frozenset[str]:
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    executor = ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
-    names = frozenset(vars(executor))
-    executor.shutdown()
+    pool = getattr(concurrent.futures, name)(1)
+    names = frozenset(vars(pool))
+    pool.shutdown()
     return names
 
 
-def _added(executor: Any, own: frozenset[str]) -> dict[str, Any]:
-    """Return what a user has added."""
-    return {name: value for name, value in vars(executor).items() if name not in own}
-
-
-def reduce_future(future: "Future[Any]") -> tuple[tuple[type], tuple[Any, ...]]:
-    """Send the outcome."""
-    if not future.done():
+def reduce_future(pickler: "Pickler", future: "Future[Any]") -> ReduceValue:
+    """Send the outcome. Callbacks have been called, and who waits is here."""
+    if future._state in ("PENDING", "RUNNING"):  # done() would wait for its lock
         raise RefusalError(
-            "it is pending, and who works on it stays here; wait for its result and send that"
+            "it has not finished, and who works on it stays in this process; send its result()"
         )
-    if future.cancelled():
-        outcome: tuple[Any, ...] = ()
-    else:
-        error = future.exception()
-        outcome = (None if error is not None else future.result(), error)
-    own = {"_condition", "_state", "_result", "_exception", "_waiters", "_done_callbacks"}
-    return (type(future),), (outcome, _added(future, frozenset(own)))
-
-
-def restore_future(future: "Future[Any]", state: tuple[Any, dict[str, Any]]) -> None:
-    """Have it be done."""
-    from concurrent.futures import Future
-
-    outcome, added = state
-    Future.__init__(future)
-    vars(future).update(added)
-    if not outcome:
-        future.cancel()
-        future.set_running_or_notify_cancel()
-    elif outcome[1] is not None:
-        future.set_exception(outcome[1])
-    else:
-        future.set_result(outcome[0])
+    state = attributes_of(future)
+    own: dict[str, Any] = state[0] if isinstance(state, tuple) else state
+    own.update(_waiters=[], _done_callbacks=[])
+    if own["_state"] == "CANCELLED":  # there is no executor that will tell who waits for it
+        own["_state"] = "CANCELLED_AND_NOTIFIED"
+    return __newobj__, (type(future),), state
 
 
 REDUCERS: dict[str, Reducer] = {
-    "concurrent.futures.thread.ThreadPoolExecutor": reducer_with_state(
-        reduce_threads, rebuild_empty, restore_threads
-    ),
+    "concurrent.futures._base.Future": reduce_future,
     "concurrent.futures.process.ProcessPoolExecutor": reducer_with_state(
-        reduce_processes, rebuild_empty, restore_processes
+        reduce_process_pool, rebuild_pool, restore_process_pool
     ),
-    "concurrent.futures._base.Future": reducer_with_state(
-        reduce_future, rebuild_empty, restore_future
+    "concurrent.futures.thread.ThreadPoolExecutor": reducer_with_state(
+        reduce_thread_pool, rebuild_pool, restore_thread_pool
     ),
 }

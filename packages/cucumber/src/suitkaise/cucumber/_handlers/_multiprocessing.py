@@ -1,139 +1,176 @@
-"""multiprocessing: shared memory and managers' proxies by name; all else is refused.
+"""multiprocessing: what another process can open by its name is the same there; the rest refused.
 
-`SharedMemory` and `ShareableList` are attached to by their name, and stay the sender's to unlink: a
-receiver that ends leaves them alone. A proxy connects to its manager, if the receiver has the
-manager's authkey (`multiprocessing.current_process().authkey`); that is in no payload. Queues,
-locks and connections have no name: only what multiprocessing starts itself inherits them.
+    semaphores with a name      opened: Lock, RLock, Semaphore, Condition, Event of a "spawn" or
+                                "forkserver" context have one, those of a "fork" context have none
+    shared memory               opened (`_shared_memory`)
+    managers and their proxies  connected to, once asked for (`_managers`)
+    queues, connections, values, arrays, barriers, processes, pools
+                                refused: only what multiprocessing starts itself inherits them
+
+While multiprocessing starts a child of its own, its own way of pickling these applies.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
-from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer
+from suitkaise.cucumber._handlers import _managers, _shared_memory
+from suitkaise.cucumber._handlers._attributes import assign_attributes, attributes_of
+from suitkaise.cucumber._reducer import Reducer, ReduceValue
 
 if TYPE_CHECKING:
-    from multiprocessing.shared_memory import ShareableList, SharedMemory
+    from suitkaise.cucumber._pickler import Pickler
 
-_INSTEAD = {
-    "queues": "use tell(), listen() or Pipe.pair() of suitkaise.processing, or a Share",
-    "synchronize": "use a Share, or share.lock(), of suitkaise.processing",
-    "sharedctypes": "use a Share of suitkaise.processing, or SharedMemory",
-    "heap": "use a Share of suitkaise.processing, or SharedMemory",
-    "connection": "use Pipe.pair() of suitkaise.processing, or a socket",
-    "context": "start an Skprocess of suitkaise.processing there",
-    "process": "start an Skprocess of suitkaise.processing there",
-    "pool": "make a Pool there",
-    "managers": "send its proxies, or make a manager there",
-}
+_INHERITED = "only processes that multiprocessing starts itself inherit it"
+_MESSAGES = (
+    "use tell() and listen() of suitkaise.processing, a list in a Share, or a queue of a "
+    "multiprocessing.Manager()"
+)
+_OWN = frozenset({"_semlock", "_is_fork_ctx", "acquire", "release"})
 
 
-def refuse_inherited(pickler: object, thing: Any) -> ReduceValue:
-    """Say what to use instead."""
-    modules = (base.__module__.rpartition(".")[2] for base in type(thing).__mro__)
-    instead = next(_INSTEAD[module] for module in modules if module in _INSTEAD)
-    raise RefusalError(
-        f"it has no name by which another process could open it, only processes that "
-        f"multiprocessing itself starts inherit it; {instead}"
-    )
+def unless_spawning(reduce: Reducer) -> Reducer:
+    """Make a reducer that leaves the object to multiprocessing while that starts a child."""
+
+    def reduce_for_child(pickler: "Pickler", obj: Any) -> ReduceValue:
+        from multiprocessing.context import get_spawning_popen
+        from multiprocessing.reduction import ForkingPickler
+
+        if get_spawning_popen() is None:
+            return reduce(pickler, obj)
+        if hasattr(obj, "get_obj"):
+            return reduce_synchronized(obj)
+        registered = ForkingPickler._extra_reducers.get(type(obj))  # type: ignore[attr-defined]
+        return obj.__reduce_ex__(5) if registered is None else registered(obj)
+
+    return reduce_for_child
 
 
-def reduce_memory(memory: "SharedMemory") -> tuple[str]:
-    """Send the name."""
-    return (memory.name,)
+def reduce_synchronized(shared: Any) -> ReduceValue:
+    """Reduce a Value or an Array for a child: ctypes itself would send a copy of the number."""
+    from multiprocessing.sharedctypes import reduce_ctype  # type: ignore[attr-defined]
+
+    make, (value, *others) = shared.__reduce__()
+    return rebuild_synchronized, (make, reduce_ctype(value), others)
 
 
-def rebuild_memory(name: str) -> "SharedMemory":
-    """Attach to it, without a note that it is to be unlinked when this process ends."""
-    import sys
-    from multiprocessing.shared_memory import SharedMemory
+def rebuild_synchronized(
+    make: Callable[..., Any], value: tuple[Callable[..., Any], tuple[Any, ...]], others: list[Any]
+) -> Any:
+    """Make a Value or an Array of the same memory."""
+    rebuild, arguments = value
+    return make(rebuild(*arguments), *others)
+
+
+def refusing(reason: str) -> Reducer:
+    """Make a reducer that raises."""
+
+    def refuse(pickler: object, obj: object) -> ReduceValue:
+        raise RefusalError(reason)
+
+    return refuse
+
+
+def reduce_semaphore(pickler: "Pickler", semaphore: Any) -> ReduceValue:
+    """Send the name; whoever holds it still does, as it is the same semaphore there."""
+    _refuse_without_name(semaphore)
+    internal = semaphore._semlock
+    state = {
+        "semaphore": (internal.handle, internal.kind, internal.maxvalue, internal.name),
+        "attributes": attributes_of(semaphore, except_for=_OWN),
+    }
+    return rebuild_empty, (type(semaphore),), state, None, None, restore_semaphore
+
+
+def _refuse_without_name(semaphore: Any) -> None:
+    if semaphore._semlock.name is None:
+        raise RefusalError(
+            f"its semaphore has no name to open it by, {_INHERITED}; make it by "
+            'multiprocessing.get_context("spawn"), or use the lock() of a Share of '
+            "suitkaise.processing"
+        )
+
+
+def rebuild_empty(cls: Any) -> Any:
+    """Make one that is yet to be set up."""
+    return cls.__new__(cls)
+
+
+def restore_semaphore(semaphore: Any, state: dict[str, Any]) -> None:
+    """Open the semaphore of that name."""
+    from multiprocessing.synchronize import SemLock
 
     try:
-        if sys.version_info >= (3, 13):
-            return SharedMemory(name, track=False)
-        memory: SharedMemory = _attach(SharedMemory, name)
-        return memory
+        SemLock.__setstate__(semaphore, state["semaphore"])  # type: ignore[attr-defined]
     except FileNotFoundError as error:
         raise RefusalError(
-            f"the shared memory {name!r} is not there (any more): who made it must keep it until "
-            "it is opened here"
+            "the semaphore is no longer there: who made it must keep it until it is opened here"
         ) from error
+    assign_attributes(semaphore, state["attributes"])
 
 
-def _attach(kind: Any, name: str) -> Any:
-    """As the constructor does before Python 3.13, but for that note."""
-    import mmap
-    import os
-    from _posixshmem import shm_open  # type: ignore[import-not-found]
-
-    memory = kind.__new__(kind)
-    memory._name = "/" + name
-    memory._fd = shm_open(memory._name, os.O_RDWR, mode=0o600)
-    memory._size = os.fstat(memory._fd).st_size
-    memory._mmap = mmap.mmap(memory._fd, memory._size)
-    memory._buf = memoryview(memory._mmap)
-    return memory
+def reduce_condition(pickler: "Pickler", condition: Any) -> ReduceValue:
+    """Send the semaphores that it is made of, if they have names."""
+    _refuse_without_name(condition._wait_semaphore)
+    state = attributes_of(condition, except_for=_OWN)
+    return rebuild_empty, (type(condition),), state, None, None, restore_condition
 
 
-def reduce_list(shared: "ShareableList[Any]") -> tuple[str]:
-    """Send the name of its memory."""
-    return (shared.shm.name,)
+def restore_condition(condition: Any, state: Any) -> None:
+    """Set up a condition around its lock, which others may share."""
+    assign_attributes(condition, state)
+    condition._make_methods()
 
 
-def rebuild_list(name: str) -> "ShareableList[Any]":
-    """Attach to its memory; as its constructor does."""
-    import struct
-    from multiprocessing.shared_memory import ShareableList
-
-    shared: Any = ShareableList.__new__(ShareableList)
-    shared.shm = rebuild_memory(name)
-    shared._list_len = len(shared)
-    shared._allocated_offsets = list(
-        struct.unpack_from(shared._format_size_metainfo, shared.shm.buf, 8)
-    )
-    return shared  # type: ignore[no-any-return]
+def reduce_event(pickler: "Pickler", event: Any) -> ReduceValue:
+    """Send the condition and the flag, if they have names."""
+    _refuse_without_name(event._flag)
+    return event.__reduce_ex__(5)
 
 
-def reduce_proxy(proxy: Any) -> tuple[Any, tuple[Any, ...]]:
-    """Send what the proxy's own method says; outside of multiprocessing that has no authkey."""
-    rebuild, arguments = proxy.__reduce__()
-    return rebuild, arguments
+_REFUSED = {
+    **dict.fromkeys(
+        ("queues.JoinableQueue", "queues.Queue", "queues.SimpleQueue"),
+        f"{_INHERITED}; {_MESSAGES}",
+    ),
+    **dict.fromkeys(
+        ("connection._ConnectionBase", "connection.Listener"),
+        f"it is a descriptor of this process, {_INHERITED}; use Pipe.pair() of "
+        "suitkaise.processing, or send the address, and connect there",
+    ),
+    **dict.fromkeys(
+        ("heap.Arena", "heap.BufferWrapper", "sharedctypes.SynchronizedBase"),
+        f"its memory has no name to open it by, {_INHERITED}; use an attribute of a Share of "
+        "suitkaise.processing, or SharedMemory",
+    ),
+    "synchronize.Barrier": f"{_INHERITED}; use the barrier of a multiprocessing.Manager()",
+    "process.BaseProcess": (
+        "a process cannot be moved; send its function and arguments, and start one there, or use "
+        "Skprocess of suitkaise.processing"
+    ),
+    "process.AuthenticationString": (
+        "it is a secret, and secrets do not travel; set current_process().authkey there"
+    ),
+    **dict.fromkeys(
+        ("pool.Pool", "pool.IMapIterator"),
+        "the workers of a pool stay with who made it; make it at the receiver, or use Pool of "
+        "suitkaise.processing",
+    ),
+    "pool.ApplyResult": "who works on it stays in this process; send what its get() returns",
+}
 
-
-def rebuild_proxy(rebuild: Any, arguments: tuple[Any, ...]) -> Any:
-    """Connect to the manager."""
-    from multiprocessing import AuthenticationError
-
-    try:
-        return rebuild(*arguments)
-    except AuthenticationError as error:
-        raise RefusalError(
-            "its manager has another authkey than this process: set "
-            "multiprocessing.current_process().authkey to the manager's before deserialising"
-        ) from error
-    except OSError as error:
-        raise RefusalError(f"its manager cannot be reached: {error}; has it ended?") from error
-
+_NAMED: dict[str, Reducer] = {
+    "synchronize.Condition": reduce_condition,
+    "synchronize.Event": reduce_event,
+    "synchronize.SemLock": reduce_semaphore,
+    **_managers.REDUCERS,
+    **_shared_memory.REDUCERS,
+}
 
 REDUCERS: dict[str, Reducer] = {
-    "multiprocessing.shared_memory.SharedMemory": reducer(reduce_memory, rebuild_memory),
-    "multiprocessing.shared_memory.ShareableList": reducer(reduce_list, rebuild_list),
-    "multiprocessing.managers.BaseProxy": reducer(reduce_proxy, rebuild_proxy),
-    **dict.fromkeys(
-        (
-            "multiprocessing.queues.JoinableQueue",
-            "multiprocessing.queues.Queue",
-            "multiprocessing.queues.SimpleQueue",
-            "multiprocessing.synchronize.SemLock",
-            "multiprocessing.synchronize.Condition",
-            "multiprocessing.synchronize.Event",
-            "multiprocessing.sharedctypes.SynchronizedBase",
-            "multiprocessing.heap.BufferWrapper",
-            "multiprocessing.connection._ConnectionBase",
-            "multiprocessing.connection.Listener",
-            "multiprocessing.process.BaseProcess",
-            "multiprocessing.pool.Pool",
-            "multiprocessing.managers.BaseManager",
-        ),
-        refuse_inherited,
-    ),
+    f"multiprocessing.{name}": unless_spawning(reduce)
+    for name, reduce in (
+        *_NAMED.items(),
+        *((name, refusing(reason)) for name, reason in _REFUSED.items()),
+    )
 }

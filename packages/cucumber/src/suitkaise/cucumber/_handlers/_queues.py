@@ -1,89 +1,126 @@
-"""Queues of threads: with what waits in them, locks of their own, and nobody waiting.
+"""Queues and deques: with their contents; nobody waits, and the sender's keep what they hold.
 
-A `queue.SimpleQueue` does not show what is in it: its content is taken out and put back, and who
-looks just then may find it empty.
+    queue.Queue, LifoQueue, PriorityQueue   all attributes, `unfinished_tasks` among them
+    queue.SimpleQueue                       its items
+    collections.deque                       its items and `maxlen`
+
+Other threads may use a queue meanwhile: what arrives is what it held at one moment.
 """
 
-import queue
+import gc
+import sys
+from collections import deque
+from copyreg import __newobj__  # type: ignore[attr-defined]
+from operator import call
 from typing import TYPE_CHECKING, Any
 
-from suitkaise.cucumber._errors import RefusalError
-from suitkaise.cucumber._handlers._iterators import take_once
+from suitkaise.cucumber._handlers._attributes import attributes_of, set_attributes
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
 
 if TYPE_CHECKING:
+    from queue import Queue, SimpleQueue
+
     from suitkaise.cucumber._pickler import Pickler
 
-_MADE_ANEW = frozenset({"mutex", "not_empty", "not_full", "all_tasks_done"})
-_MOST_ATTEMPTS = 100
+# A queue holds its lock for moments only. Whoever holds it longer may be who called serialize(),
+# and waiting for oneself has no end.
+_LOCK_SECONDS = 1.0
 
 
-def reduce_queue(waiting: "queue.Queue[Any]") -> tuple[tuple[type], dict[str, Any]]:
-    """Send what waits, the counts, and what a user has added."""
-    state = {name: value for name, value in vars(waiting).items() if name not in _MADE_ANEW}
-    state["queue"] = _snapshot(waiting)
-    return (type(waiting),), state
+def reduce_queue(pickler: "Pickler", queue: "Queue[Any]") -> ReduceValue:
+    """Send the attributes as they are at one moment; the locks among them arrive unlocked."""
+    is_ours = queue.mutex.acquire(timeout=_LOCK_SECONDS)
+    try:
+        state = _with_items_copied(queue)
+    finally:
+        if is_ours:
+            queue.mutex.release()
+    return __newobj__, (type(queue),), state
 
 
-def _snapshot(waiting: "queue.Queue[Any]") -> Any:
-    """Copy the container. Its lock may be held, even by this thread, and is not waited for."""
-    content: Any = waiting.queue
-    for _ in range(_MOST_ATTEMPTS):
-        try:
-            return content.copy()
-        except RuntimeError:  # another thread has changed it in the middle
-            continue
-    raise RefusalError("other threads change it all the time; stop them, or send its items")
+def _with_items_copied(queue: "Queue[Any]") -> Any:
+    """Return the state, with the contents copied: the pickler reads them when others may write."""
+    state = attributes_of(queue)
+    own = state[0] if isinstance(state, tuple) else state
+    items = own.get("queue")
+    if type(items) in (deque, list, set, dict):
+        copied = items.copy()
+        own.update({name: copied for name, value in own.items() if value is items})
+    return state
 
 
-def rebuild_queue(kind: "type[queue.Queue[Any]]") -> "queue.Queue[Any]":
-    """Make a queue that is yet to get its content."""
-    return kind.__new__(kind)
+def reduce_simple_queue(queue: "SimpleQueue[Any]") -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Send the items, which stay where they are, and what a subclass has added."""
+    return (type(queue),), {
+        "items": peek(queue),
+        "attributes": attributes_of(queue),
+    }
 
 
-def restore_queue(waiting: "queue.Queue[Any]", state: dict[str, Any]) -> None:
-    """Give it its content, and locks."""
-    made = queue.Queue[Any](state["maxsize"])
-    vars(waiting).update(vars(made))
-    vars(waiting).update(state)
-
-
-def reduce_simple(pickler: "Pickler", waiting: "queue.SimpleQueue[Any]") -> ReduceValue:
-    """Send what waits, as a state: an item may lead back to the queue."""
-
-    def take() -> list[Any]:
-        items = []
-        try:
-            for _ in range(waiting.qsize()):
-                items.append(waiting.get_nowait())  # noqa: PERF401  it raises in the middle
-        except queue.Empty:  # another thread was quicker
-            pass
-        for item in items:
-            waiting.put(item)
-        return items
-
-    items = take_once(pickler, waiting, take)
-    attributes = dict(getattr(waiting, "__dict__", {}))
-    return rebuild_simple, (type(waiting),), (items, attributes), None, None, restore_simple
-
-
-def rebuild_simple(kind: "type[queue.SimpleQueue[Any]]") -> "queue.SimpleQueue[Any]":
+def rebuild_simple_queue(cls: "type[SimpleQueue[Any]]") -> "SimpleQueue[Any]":
     """Make an empty queue."""
-    return kind.__new__(kind)
+    from queue import SimpleQueue
+
+    return SimpleQueue.__new__(cls)
 
 
-def restore_simple(
-    waiting: "queue.SimpleQueue[Any]", state: tuple[list[Any], dict[str, Any]]
-) -> None:
-    """Put in what waited."""
-    items, attributes = state
-    if attributes:
-        vars(waiting).update(attributes)
-    for item in items:
-        queue.SimpleQueue.put(waiting, item)
+def restore_simple_queue(queue: "SimpleQueue[Any]", state: dict[str, Any]) -> None:
+    """Put the items in."""
+    from queue import SimpleQueue
+
+    for item in state["items"]:
+        SimpleQueue.put(queue, item)
+    set_attributes(queue, state["attributes"])
+
+
+def peek(queue: "SimpleQueue[Any]") -> list[Any]:
+    """Return what a SimpleQueue holds, without taking it out.
+
+    Taken out and put back, the items could reach other threads late, never, or in another order.
+    The garbage collector is told what a queue refers to: at last the items, then the type; before
+    Python 3.13 a list that ends in the items instead of these.
+    """
+    from queue import SimpleQueue
+
+    # Both calls are made from C, so that no other thread runs between them.
+    functions: Any = (gc.get_referents, SimpleQueue.qsize)
+    subjects: Any = (queue, queue)
+    if sys.version_info < (3, 13):
+        functions = (list, SimpleQueue.qsize)
+        subjects = (gc.get_referents(queue)[-2], queue)
+    held: list[Any]
+    held, size = map(call, functions, subjects)
+    end = len(held) - (sys.version_info >= (3, 13))
+    return held[end - size : end]
+
+
+def reduce_deque(pickler: "Pickler", items: "deque[Any]") -> ReduceValue:
+    """Send the items as they are at one moment, and what a subclass has added."""
+    cls, maxlen = type(items), items.maxlen
+    held = list(deque.__iter__(items))  # no other thread runs meanwhile
+    if cls is deque:
+        return deque, () if maxlen is None else ((), maxlen), None, iter(held)
+    state = {"items": held, "attributes": attributes_of(items)}
+    return rebuild_deque, (cls, maxlen), state, None, None, restore_deque
+
+
+def rebuild_deque(cls: "type[deque[Any]]", maxlen: int | None) -> "deque[Any]":
+    """Make an empty deque, without calling anything of the user's."""
+    made = deque.__new__(cls)
+    deque.__init__(made, (), maxlen)
+    return made
+
+
+def restore_deque(items: "deque[Any]", state: dict[str, Any]) -> None:
+    """Fill a deque of a subclass."""
+    deque.extend(items, state["items"])
+    set_attributes(items, state["attributes"])
 
 
 REDUCERS: dict[str, Reducer] = {
-    "queue.Queue": reducer_with_state(reduce_queue, rebuild_queue, restore_queue),
-    "_queue.SimpleQueue": reduce_simple,
+    "_queue.SimpleQueue": reducer_with_state(
+        reduce_simple_queue, rebuild_simple_queue, restore_simple_queue
+    ),
+    "collections.deque": reduce_deque,
+    "queue.Queue": reduce_queue,
 }

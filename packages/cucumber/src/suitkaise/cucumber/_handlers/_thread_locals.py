@@ -1,46 +1,51 @@
-"""threading.local: with the attributes of the thread that serialises, for the thread that receives.
+"""threading.local: with the attributes of the thread that sends, for the thread that receives.
 
-Other threads of the receiver begin with none, or with what the subclass's `__init__` gives each
-thread. That is called without arguments: those it was made with are not to be had.
+The other threads of the receiver begin as those of the sender did: with nothing, or with what a
+subclass's `__init__` sets, which each calls with the arguments that the object was made with.
 """
 
-import threading
+import gc
+from threading import local
 from typing import Any
 
-from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber._handlers._attributes import attributes_of
 from suitkaise.cucumber._reducer import Reducer, reducer_with_state
 
 
-def reduce_local(local: threading.local) -> tuple[tuple[type], dict[str, Any]]:
-    """Send this thread's attributes."""
-    kind = type(local)
-    if kind.__init__ is not object.__init__ and _takes_arguments(kind):
-        raise RefusalError(
-            f"each thread would call {kind.__qualname__}.__init__ with arguments that nobody "
-            "knows any more; give them defaults, or leave it out (__getstate__)"
-        )
-    return (kind,), dict(vars(local))
+def reduce_local(values: local) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Send this thread's attributes, and the arguments for other threads."""
+    cls = type(values)
+    attributes = dict(vars(values))  # the thread's; may call __init__
+    state = attributes_of(values)
+    slots = state[1] if isinstance(state, tuple) else None
+    arguments, keywords = _arguments_of(values)
+    return (cls, arguments, keywords), {"attributes": attributes, "slots": slots}
 
 
-def _takes_arguments(kind: type) -> bool:
-    from inspect import Parameter, signature
+def _arguments_of(values: local) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Find what `__init__` is called with in a new thread.
 
-    _, *parameters = signature(kind.__init__).parameters.values()  # type: ignore[misc]
-    return any(
-        each.default is Parameter.empty
-        and each.kind not in (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
-        for each in parameters
-    )
-
-
-def rebuild_local(kind: type[threading.local]) -> threading.local:
-    """Make one without attributes."""
-    return kind.__new__(kind)
+    Only the garbage collector is told: it is given the type, the positional arguments, the keyword
+    arguments if there are any, and then dicts and sets that have no text in them.
+    """
+    referents = gc.get_referents(values)
+    places = [place for place, each in enumerate(referents) if each is type(values)]
+    arguments, *others = referents[places[-1] + 1 :]
+    keywords = others[0] if others and isinstance(others[0], dict) else {}
+    return arguments, keywords if all(type(name) is str for name in keywords) else {}
 
 
-def restore_local(local: threading.local, attributes: dict[str, Any]) -> None:
-    """Give this thread the attributes."""
-    vars(local).update(attributes)
+def rebuild_local(cls: Any, arguments: tuple[Any, ...], keywords: dict[str, Any]) -> local:
+    """Make one without calling `__init__` for this thread."""
+    made: local = local.__new__(cls, *arguments, **keywords)
+    return made
+
+
+def restore_local(values: local, state: dict[str, Any]) -> None:
+    """Give this thread its attributes."""
+    vars(values).update(state["attributes"])
+    for name, value in (state["slots"] or {}).items():
+        local.__setattr__(values, name, value)
 
 
 REDUCERS: dict[str, Reducer] = {
