@@ -40,6 +40,9 @@ FAMILIES = {
         "executors",
         "asyncio",
         "multiprocessing",
+        "shared_memory",
+        "managers",
+        "service_objects",
     ),
     "Contexts and references": ("context_variables", "context_managers", "weak_references"),
     "Files and memory": (

@@ -19,6 +19,7 @@ TYPE_KEYS = (
     "elasticsearch.Elasticsearch",
     "influxdb_client.InfluxDBClient",
     "mariadb.Connection",
+    "multiprocessing.Manager",
     "mysql.connector.MySQLConnection",
     "neo4j.Driver",
     "oracledb.Connection",
