@@ -45,4 +45,4 @@ def test_importing_cucumber_brings_little_beyond_cloudpickle():
     )
 
     brought = {name for name in done.stdout.split() if not name.startswith("suitkaise")}
-    assert brought <= {"_contextvars", "contextvars", "gc", "reprlib"}, brought
+    assert brought <= {"_contextvars", "contextvars", "gc", "reprlib", "zlib"}, brought

@@ -9,15 +9,18 @@ The by-value forms are cloudpickle's. Three things differ:
 """
 
 import builtins
+import marshal
 import sys
 import types
 import typing
 import weakref
+import zlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle
 
+from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._importable import is_importable
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
 
@@ -29,6 +32,9 @@ _rebuilt_classes: "weakref.WeakSet[type]" = weakref.WeakSet()
 
 # Where cloudpickle's arguments for a class have what must be known when the class is made.
 _CLASS_KEYWORDS = 3
+
+_NUMBERS = 6  # with which the arguments of a code begin: how many arguments it takes, its flags
+_MARSHAL_VERSION = 2  # the last that writes equal values equally
 
 # What function payloads are made with.
 _BY_REFERENCE = frozenset(
@@ -111,11 +117,37 @@ def fill_class(cls: type, state: Any) -> None:
         cloudpickle._class_setstate(cls, state)
 
 
+def reduce_code(pickler: "Pickler", code: types.CodeType) -> ReduceValue:
+    """Reduce the code of a function, with a checksum: the interpreter believes all that it gets."""
+    _, arguments = cloudpickle._code_reduce(code)
+    return rebuild_code, (_checksum(arguments), *arguments)
+
+
+def rebuild_code(checksum: int, *arguments: Any) -> types.CodeType:
+    """Make the code, if it is what was sent: the interpreter could crash else."""
+    if _checksum(arguments) != checksum:
+        raise RefusalError("the payload is damaged: the code of a function is not what it was")
+    return types.CodeType(*arguments)
+
+
+def _checksum(arguments: tuple[Any, ...]) -> int:
+    """Sum up the instructions and numbers of code, and how much there is of the rest."""
+    checksum = zlib.crc32(marshal.dumps(arguments[:_NUMBERS], _MARSHAL_VERSION))
+    for each in arguments[_NUMBERS:]:
+        if type(each) is bytes:
+            checksum = zlib.crc32(each, checksum)
+        elif type(each) is tuple:
+            checksum ^= len(each)
+    return checksum
+
+
 def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceValue:
     """Reduce a function written in Python."""
     # First what is in every payload that has a function, and what no name leads to.
-    if function in _BY_REFERENCE or (
-        "<" not in function.__qualname__ and travels_by_reference(function)
+    if (
+        function in _BY_REFERENCE
+        or function is rebuild_code
+        or ("<" not in function.__qualname__ and travels_by_reference(function))
     ):
         return NotImplemented
     return pickler._dynamic_function_reduce(function)
@@ -156,6 +188,7 @@ def reduce_type_variable(pickler: "Pickler", variable: typing.TypeVar) -> Reduce
 
 REDUCERS: dict[type, Reducer] = {
     type: reduce_class,
+    types.CodeType: reduce_code,
     types.FunctionType: reduce_function,
     types.ModuleType: reduce_module,
     typing.TypeVar: reduce_type_variable,

@@ -17,6 +17,9 @@ from suitkaise.cucumber._walk import Place
 # How pickle says that a module lacks something.
 _MISSING_ATTRIBUTE = re.compile(r"Can't get attribute '(.+)' on <module '([^']+)'")
 
+# Opcodes that number what was read: memory is taken for as many numbers as there are.
+_NUMBERING = frozenset({"PUT", "BINPUT", "LONG_BINPUT"})
+
 # Walking is some fifty times slower than pickling: give up in time, on the path alone.
 _MAX_VISITED = 200_000
 
@@ -115,11 +118,12 @@ def _claims_more_than_it_has(payload: bytes | memoryview) -> bool:
     from pickletools import genops
 
     try:
-        for _ in genops(bytes(payload)):
-            pass
+        return any(
+            opcode.name in _NUMBERING and int(argument or 0) > len(payload)
+            for opcode, argument, _ in genops(bytes(payload))
+        )
     except Exception:
         return True
-    return False
 
 
 def _find_culprit(root: Any, failed: Pickler) -> _Culprit | None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MAX_LINES = 1_000
 _MAX_SHOWN_DEPTH = 40
 _UNKNOWN = "a name that is only made while loading"
+_CODE = "suitkaise.cucumber._by_value.rebuild_code"
 _IMPORTING = ("cloudpickle.cloudpickle.subimport", "importlib.import_module", "builtins.__import__")
 
 
@@ -249,7 +250,7 @@ class _Machine:
         texts = [each.constant for each in arguments if isinstance(each.constant, str)]
         if function.text in _IMPORTING:
             self.names.update(texts)
-        if function.makes == "CodeType" or function.text == "types.CodeType":
+        if function.text == _CODE:
             file, name = (texts + ["?"] * 3)[0:3:2]  # the second is the short name
             self.functions.append(name)
             label = _Label(f"the code of {name}, from {file}")
