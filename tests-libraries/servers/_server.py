@@ -36,8 +36,9 @@ class Server:
     def start(self) -> None:
         """Start it, and wait until it serves."""
         with (self.folder / "log").open("ab") as log:
+            command = [*_dying_with_us(), *self.command]
             self._process = subprocess.Popen(
-                self.command, stdout=log, stderr=log, cwd=self.folder, user=user()
+                command, stdout=log, stderr=log, cwd=self.folder, user=user()
             )
         deadline = time.monotonic() + PATIENCE
         while not self._is_ready():
@@ -61,6 +62,12 @@ class Server:
         """End it and start it again; its connections break."""
         self.stop()
         self.start()
+
+
+def _dying_with_us() -> list[str]:
+    """Return what to put before a command so that it ends with the tests, however they end."""
+    setpriv = shutil.which("setpriv")
+    return [setpriv, "--pdeathsig", "KILL"] if setpriv else []
 
 
 def user() -> int | None:

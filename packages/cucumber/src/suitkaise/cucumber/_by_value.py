@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 _rebuilt_classes: "weakref.WeakSet[type]" = weakref.WeakSet()
 
 # Where cloudpickle's arguments for a class have what must be known when the class is made.
-_CLASS_KEYWORDS = 3
+_CLASS_BASES, _CLASS_KEYWORDS = 2, 3
 
 _NUMBERS = 6  # with which the arguments of a code begin: how many arguments it takes, its flags
 _MARSHAL_VERSION = 2  # the last that writes equal values equally
@@ -84,7 +84,8 @@ def reduce_class(pickler: "Pickler", cls: type) -> ReduceValue:
     if value is NotImplemented:
         value = cloudpickle._dynamic_class_reduce(cls)
     if value[0] is cloudpickle._make_skeleton_class:
-        if "__slots__" in vars(cls):  # cloudpickle sets the name only, once the class is made
+        # cloudpickle sets the name only, once the class is made. (NamedTuple sets it itself.)
+        if "__slots__" in vars(cls) and typing.NamedTuple not in value[1][_CLASS_BASES]:
             value[1][_CLASS_KEYWORDS]["__slots__"] = vars(cls)["__slots__"]
         return rebuild_class, *value[1:5], fill_class
     if value[0] is cloudpickle._make_skeleton_enum:
@@ -186,10 +187,49 @@ def reduce_type_variable(pickler: "Pickler", variable: typing.TypeVar) -> Reduce
     return cloudpickle._make_typevar, cloudpickle._decompose_typevar(variable)
 
 
+def _is_in_its_module(thing: Any) -> bool:
+    """Tell whether a receiver finds a thing of `typing` under its name in its module."""
+    module = sys.modules.get(thing.__module__)
+    found = getattr(module, "__dict__", {}).get(thing.__name__)
+    return found is thing and is_importable(thing.__module__)
+
+
+def reduce_new_type(pickler: "Pickler", kind: typing.NewType) -> ReduceValue:
+    """Reduce what `typing.NewType` has made."""
+    if _is_in_its_module(kind):
+        return kind.__name__
+    return rebuild_new_type, (kind.__name__, kind.__supertype__, kind.__module__)
+
+
+def rebuild_new_type(name: str, supertype: Any, module: str) -> Any:
+    """Make such a type."""
+    make: Any = typing.NewType
+    made = make(name, supertype)
+    made.__module__ = module
+    return made
+
+
+def reduce_parameters(
+    pickler: "Pickler", parameters: "typing.ParamSpec | typing.TypeVarTuple"
+) -> ReduceValue:
+    """Reduce a ParamSpec or a TypeVarTuple."""
+    if _is_in_its_module(parameters):
+        return parameters.__name__
+    return rebuild_parameters, (type(parameters), parameters.__name__)
+
+
+def rebuild_parameters(kind: Any, name: str) -> Any:
+    """Make one."""
+    return kind(name)
+
+
 REDUCERS: dict[type, Reducer] = {
     type: reduce_class,
     types.CodeType: reduce_code,
     types.FunctionType: reduce_function,
     types.ModuleType: reduce_module,
+    typing.NewType: reduce_new_type,
+    typing.ParamSpec: reduce_parameters,
     typing.TypeVar: reduce_type_variable,
+    typing.TypeVarTuple: reduce_parameters,
 }
