@@ -1,5 +1,6 @@
 import operator
 import types
+from collections import OrderedDict
 
 import pytest
 
@@ -27,6 +28,7 @@ def test_views_show_what_is_changed_in_their_dict():
     assert dict(proxy) == {"a": 1, "b": 2}
     assert (list(keys), list(values)) == (["a", "b"], [1, 2])
     assert list(deserialize(serialize(content.items()))) == [("a", 1)]
+    assert list(deserialize(serialize(OrderedDict(b=1).keys()))) == ["b"]
     with pytest.raises(TypeError):
         proxy["c"] = 3
 

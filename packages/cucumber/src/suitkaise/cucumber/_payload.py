@@ -10,7 +10,7 @@ tools for pickles (`pickletools.dis`) read a payload as it is.
 import pickle
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from suitkaise.cucumber._diagnosis import (
     deserialization_error,
@@ -33,6 +33,7 @@ HEADER = b"C\x05" + MAGIC + bytes([FORMAT_VERSION]) + b"0"
 _ATOMS = frozenset({int, float, bool, str, bytes, type(None)})
 _LARGE_BYTES = 1 << 16
 _dumps, _loads = pickle.dumps, pickle.loads
+_HEADER_BYTES = len(HEADER)
 _FEW = 16  # elements of a container that are looked at, to see whether all are such
 
 
@@ -267,20 +268,23 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
         MemoryError: The object does not fit into memory.
         TypeError: `data` is no bytes-like object.
     """
-    payload: bytes | memoryview
-    if type(data) is bytes:
-        payload, is_ours = data, data.startswith(HEADER)
-    else:
-        payload = memoryview(data).cast("B")
-        is_ours = payload[: len(HEADER)] == HEADER
-    if not is_ours:
-        raise foreign_data_error(bytes(payload[: len(HEADER)]), HEADER)
+    # Small bytes are what most calls are given: first, and by themselves.
+    if buffers is None and type(data) is bytes and data[:_HEADER_BYTES] == HEADER:
+        try:
+            return _loads(data)
+        except Exception as error:
+            _raise_failure(error, data)
+    payload = memoryview(data).cast("B")
+    if payload[:_HEADER_BYTES] != HEADER:
+        raise foreign_data_error(bytes(payload[:_HEADER_BYTES]), HEADER)
     try:
-        if buffers is None:
-            return _loads(payload)
         return _loads(payload, buffers=buffers)
     except Exception as error:
-        failure = deserialization_error(error, payload)
-        if failure is error:
-            raise
-        raise failure from error
+        _raise_failure(error, payload)
+
+
+def _raise_failure(error: Exception, payload: bytes | memoryview) -> NoReturn:
+    failure = deserialization_error(error, payload)
+    if failure is error:
+        raise error
+    raise failure from error

@@ -37,7 +37,7 @@ def _mapping_of(proxy: Proxy) -> Any:
 
 def reduce_view(view: Any) -> tuple[Any, str]:
     """Send the dict, and which view it is."""
-    return _mapping_of(view.mapping), type(view).__name__.removeprefix("dict_")
+    return _mapping_of(view.mapping), type(view).__name__.rpartition("_")[2]
 
 
 def rebuild_view(mapping: dict[Any, Any], name: str) -> Any:
