@@ -7,13 +7,16 @@
 Other threads may use a queue meanwhile: what arrives is what it held at one moment.
 """
 
+import contextlib
 import gc
 import sys
 from collections import deque
 from copyreg import __newobj__  # type: ignore[attr-defined]
+from itertools import chain
 from operator import call
 from typing import TYPE_CHECKING, Any
 
+from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._attributes import attributes_of, set_attributes
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
 
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 # A queue holds its lock for moments only. Whoever holds it longer may be who called serialize(),
 # and waiting for oneself has no end.
 _LOCK_SECONDS = 1.0
+_MOST_ATTEMPTS = 100
 
 
 def reduce_queue(pickler: "Pickler", queue: "Queue[Any]") -> ReduceValue:
@@ -97,11 +101,20 @@ def peek(queue: "SimpleQueue[Any]") -> list[Any]:
 def reduce_deque(pickler: "Pickler", items: "deque[Any]") -> ReduceValue:
     """Send the items as they are at one moment, and what a subclass has added."""
     cls, maxlen = type(items), items.maxlen
-    held = list(deque.__iter__(items))  # no other thread runs meanwhile
+    held = _items_of(items)
     if cls is deque:
         return deque, () if maxlen is None else ((), maxlen), None, iter(held)
     state = {"items": held, "attributes": attributes_of(items)}
     return rebuild_deque, (cls, maxlen), state, None, None, restore_deque
+
+
+def _items_of(items: "deque[Any]") -> list[Any]:
+    """Return what a deque holds at one moment, whatever a subclass's `__iter__` gives."""
+    for _ in range(_MOST_ATTEMPTS):
+        with contextlib.suppress(RuntimeError):  # a finalizer ran in the middle, and others then
+            # Called from C, so that no other thread runs between the beginning and the end.
+            return list(chain.from_iterable(map(deque.__iter__, (items,))))
+    raise RefusalError("other threads change it all the time; stop them, or send its items")
 
 
 def rebuild_deque(cls: "type[deque[Any]]", maxlen: int | None) -> "deque[Any]":
