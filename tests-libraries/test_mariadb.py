@@ -31,7 +31,7 @@ def connect(mariadb_server):
 
 
 def close(connection):
-    with contextlib.suppress(mariadb.Error):  # it is closed
+    if not connection._closed:  # to close it twice would crash the driver
         connection.close()
 
 

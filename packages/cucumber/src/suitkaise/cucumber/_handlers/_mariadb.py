@@ -23,6 +23,8 @@ def reduce_connection(connection: Any) -> tuple[tuple[()], dict[str, Any]]:
     """Send what the connection tells of itself."""
     import mariadb
 
+    if connection._closed:  # to ask it anything could crash the driver
+        return (), {"arguments": None}
     try:
         if connection.server_status & _IN_TRANSACTION:
             raise RefusalError(IN_TRANSACTION)
@@ -35,7 +37,7 @@ def reduce_connection(connection: Any) -> tuple[tuple[()], dict[str, Any]]:
             arguments["unix_socket"] = connection.unix_socket
         else:
             arguments |= {"host": connection.server_name, "port": connection.server_port}
-    except mariadb.Error:  # it is closed
+    except mariadb.Error:  # the server has closed it
         return (), {"arguments": None}
     return (), {"arguments": {name: value for name, value in arguments.items() if value != ""}}
 
@@ -58,6 +60,8 @@ def is_connection_broken(connection: Any) -> bool:
     """Tell whether it was closed, here or by the server; does not block."""
     import mariadb
 
+    if connection._closed:
+        return True
     try:
         descriptor = connection._get_socket()
     except mariadb.Error:
