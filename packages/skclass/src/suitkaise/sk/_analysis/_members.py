@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import types
+from collections import namedtuple
 from collections.abc import Callable, Iterator
 from enum import Enum, auto
 from types import FunctionType
@@ -74,7 +75,7 @@ _BINDINGS: dict[Binding, Callable[[Any], object]] = {
     Binding.CLASS: classmethod,
     Binding.NOTHING: staticmethod,
 }
-_TUPLE_GETTER = type(vars(NamedTuple("_", [("field", int)]))["field"])
+_TUPLE_GETTER: type = type(vars(namedtuple("Sample", ["field"]))["field"])  # noqa: PYI024
 
 
 def find(name: str, mro: tuple[type, ...], after: type | None = None) -> Member | None:
