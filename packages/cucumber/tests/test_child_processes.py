@@ -1,3 +1,4 @@
+import pathlib
 import subprocess
 import sys
 import time
@@ -24,7 +25,8 @@ def child():
 
 @pytest.mark.comes_back(
     "subprocess.Popen, running",
-    how="Reconnector: attaches to the same process, to ask, wait and end it; without its pipes",
+    how="Reconnector: attaches to the same process, to ask, wait and end it; without its pipes "
+    "and the secrets of its arguments",
 )
 def test_a_running_process_can_be_asked_and_ended_from_another(child, load_elsewhere):
     payload = serialize({"child": child})
@@ -71,6 +73,46 @@ def test_a_process_that_has_ended_keeps_its_exit_code():
     assert (copy.poll(), copy.wait(), copy.returncode, copy.args) == (3, 3, 3, child.args)
     assert copy.stdout is None
     copy.kill()  # nothing happens
+
+
+def test_an_attached_process_can_be_sent_on(child):
+    attached = reconnect_all(deserialize(serialize(child)))
+
+    again = reconnect_all(deserialize(serialize([attached])))[0]
+
+    assert (again.pid, again.args, again.is_running()) == (child.pid, WAITING, True)
+    child.kill()
+    child.wait(30)
+    with pytest.raises(ReconnectError, match="has ended"):
+        deserialize(serialize(attached)).reconnect()
+
+
+@pytest.mark.parametrize(
+    ("command", "told"),
+    [
+        (["db", "--password", "hunter2", "base"], ["db", "--password", "", "base"]),
+        (["db", "--password=hunter2", "-h", "there"], ["db", "--password=", "-h", "there"]),
+        (["db", "--no-password", "base"], ["db", "--no-password", "base"]),
+        (["db", "--password", "--host", "there"], ["db", "--password", "--host", "there"]),
+        (("curl", "-H", "Authorization: Basic hunter2"), ("curl", "-H", "")),
+        (["psql", "postgresql://me:hunter2@there/base"], ["psql", "postgresql://me@there/base"]),
+        ([b"db", b"--api-key", b"hunter2"], [b"db", b"--api-key", b""]),
+        ("PGPASSWORD=hunter2 psql", "PGPASSWORD="),  # may have spaces, so to the end
+        ("db --token 'hunter2 x' --port 5", "db --token  --port 5"),
+        ([pathlib.Path("/bin/db"), "--retries", "3"], [pathlib.Path("/bin/db"), "--retries", "3"]),
+    ],
+)
+def test_no_secret_of_a_command_is_in_the_bytes(command, told):
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        ended.wait(60)
+    with subprocess.Popen(WAITING, stdin=subprocess.PIPE) as running:
+        ended.args = running.args = command
+        payload = serialize([ended, running])
+        running.kill()
+
+    assert b"hunter2" not in payload
+    ended_copy, running_copy = deserialize(payload)
+    assert ended_copy.args == running_copy._description["args"] == told
 
 
 @pytest.mark.comes_back(

@@ -1,13 +1,15 @@
 """subprocess.Popen: one that runs arrives as a Reconnector, one that has ended as it is.
 
 The Reconnector attaches to the same process: it can be asked whether it runs, waited for and ended.
-Its pipes stay with the sender, and its exit code, which the kernel tells nobody but a parent.
+Its pipes stay with the sender, and its exit code, which the kernel tells nobody but a parent. What
+it was started with travels without its secrets, such as `--password=...`.
 """
 
 import os
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber._handlers._secrets import command_without_secrets
 from suitkaise.cucumber._reconnector import Reconnector, set_description
 from suitkaise.cucumber._reducer import Reducer, ReduceValue
 
@@ -19,11 +21,16 @@ _OF_THE_SENDER = ("stdin", "stdout", "stderr", "_waitpid_lock", "_input", "_comm
 
 def reduce_child(pickler: object, child: "Popen[Any]") -> ReduceValue:
     """Send the pid, or what has come of it."""
+    args: Any = command_without_secrets(child.args)
     if child.poll() is None:
-        description = {"pid": child.pid, "args": child.args, "began": _began(child.pid)}
-        return rebuild_running, (), description, None, None, set_description
+        return _running(child.pid, args, _began(child.pid))
     state = {name: value for name, value in vars(child).items() if name not in _OF_THE_SENDER}
-    return rebuild_ended, (type(child), state)
+    return rebuild_ended, (type(child), {**state, "args": args})
+
+
+def _running(pid: int, args: Any, began: str) -> tuple[Any, ...]:
+    description = {"pid": pid, "args": args, "began": began}
+    return rebuild_running, (), description, None, None, set_description
 
 
 def rebuild_ended(kind: "type[Popen[Any]]", state: dict[str, Any]) -> "Popen[Any]":
@@ -54,7 +61,7 @@ class AttachedProcess:
 
     Attributes:
         pid: Its id.
-        args: What it was started with.
+        args: What it was started with, without its secrets.
         returncode: None: only its parent learns it.
     """
 
@@ -67,6 +74,7 @@ class AttachedProcess:
             raise RefusalError(f"process {pid} ({args!r}) is not here, or has ended") from error
         self.pid = pid
         self.args = args
+        self._began = began
         if _began(pid) != began:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -98,6 +106,9 @@ class AttachedProcess:
     def kill(self) -> None:
         """Send it SIGKILL."""
         self.send_signal(9)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _running(self.pid, self.args, self._began)
 
     def _has_ended(self, timeout: float | None) -> bool:
         import select

@@ -6,11 +6,13 @@ A secret is
     the password inside a URL                       redis://user:password@host
     a secret parameter of a URL or connect string   ?authToken=...  PWD={a;b}  password='x y'
     a text that shows itself to be one              "Bearer ...", a private key
+    what follows an option of a command             --password x
 
 and it is left out with its name. An object that may hold one is refused. What reconnects is given
 either the secret itself or a dict of parameters that replace the ones which travelled.
 """
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -49,6 +51,8 @@ _ASSIGNMENTS = {
     ),
 }
 
+_OPTION = re.compile(rf"(?<!\S)(--?[\w-]+)(\s+)({_QUOTED}|[^\s-]\S*)")
+
 
 def is_secret(name: str) -> bool:
     """Tell whether a parameter's name says that its value is a secret."""
@@ -77,6 +81,46 @@ def has_secret(parameters: Mapping[str, Any]) -> bool:
 def url_without_secrets(url: str) -> str:
     """Leave out the password of a URL, and the secret parameters of a URL or a connect string."""
     return _Cleaner().clean_text(url)
+
+
+def command_without_secrets(command: Any) -> Any:
+    """Leave out the secrets of a command: a text for a shell, or a program and its arguments.
+
+    A text stays a text, and arguments keep their places. A secret that no name announces, as in
+    `-px`, cannot be told from any other argument.
+    """
+    if not isinstance(command, list | tuple):
+        return _clean_argument(command)
+    option: Any = None
+    cleaned: list[Any] = []
+    for argument in command:
+        is_secret_value = _is_secret_option(option) and not _is_option(argument)
+        cleaned.append(argument[:0] if is_secret_value else _clean_argument(argument))
+        option = argument
+    return cleaned if isinstance(command, list) else tuple(cleaned)
+
+
+def _clean_argument(argument: Any) -> Any:
+    if isinstance(argument, bytes):
+        return os.fsencode(_clean_argument(os.fsdecode(argument)))
+    if not isinstance(argument, str):
+        return argument
+    text = _OPTION.sub(
+        lambda found: found[1] + found[2] if _is_secret_option(found[1]) else found[0], argument
+    )
+    return url_without_secrets(text)
+
+
+def _is_option(argument: Any) -> bool:
+    return not isinstance(argument, str | bytes) or argument[:1] in {"-", b"-"}
+
+
+def _is_secret_option(argument: Any) -> bool:
+    if isinstance(argument, bytes):
+        argument = os.fsdecode(argument)
+    if not isinstance(argument, str) or not argument.startswith("-"):
+        return False
+    return "=" not in argument and not argument.startswith("--no-") and is_secret(argument)
 
 
 def url_with_password(url: str, password: str) -> str:

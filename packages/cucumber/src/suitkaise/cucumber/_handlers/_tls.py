@@ -1,17 +1,21 @@
 """TLS: the context of a client, with its settings and the certificates that it trusts.
 
 Keys and certificates of its own cannot be read back from a context and do not travel: whoever shows
-some must load them again at the receiver. The context of a server, which is of no use without them,
-is refused, and so is a connection.
+some must load them again at the receiver; nor can the protocols to choose from (ALPN). The context
+of a server, which is of no use without a key, is refused, and so is a connection, and a context
+that trusts what it does not tell: certificates in a folder are looked up when they are needed.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer
 
 if TYPE_CHECKING:
     from ssl import SSLContext
+
+# Type, protocol, settings, ciphers, trusted certificates.
+_Parts: TypeAlias = "tuple[type[SSLContext], int, dict[str, Any], str, list[bytes]]"
 
 # In an order in which each can be set.
 _SETTINGS = (
@@ -22,10 +26,11 @@ _SETTINGS = (
     "minimum_version",
     "maximum_version",
     "post_handshake_auth",
+    "hostname_checks_common_name",
 )
 
 
-def reduce_context(context: "SSLContext") -> tuple[Any, ...]:
+def reduce_context(context: "SSLContext") -> tuple[_Parts]:
     """Send the settings and the trusted certificates."""
     import ssl
 
@@ -37,17 +42,17 @@ def reduce_context(context: "SSLContext") -> tuple[Any, ...]:
     settings = {name: getattr(context, name) for name in _SETTINGS}
     ciphers = [each["name"] for each in context.get_ciphers() if each["protocol"] != "TLSv1.3"]
     authorities = context.get_ca_certs(binary_form=True)
-    return type(context), int(context.protocol), settings, ":".join(ciphers), authorities
+    if context.verify_mode == ssl.CERT_REQUIRED and not authorities:
+        raise RefusalError(
+            "the certificates that it trusts cannot be read from it, if there are any: they may be "
+            "in a folder; load them from a file (cafile=...), or make the context there"
+        )
+    return ((type(context), int(context.protocol), settings, ":".join(ciphers), authorities),)
 
 
-def rebuild_context(
-    kind: "type[SSLContext]",
-    protocol: int,
-    settings: dict[str, Any],
-    ciphers: str,
-    authorities: list[bytes],
-) -> "SSLContext":
+def rebuild_context(parts: _Parts) -> "SSLContext":
     """Make a context like it."""
+    kind, protocol, settings, ciphers, authorities = parts
     context = kind.__new__(kind, protocol)
     context.check_hostname = False  # or verify_mode could not be set
     for name in ("verify_mode", *_SETTINGS):
