@@ -40,7 +40,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.comes_back(
     "contextvars.ContextVar",
-    how="the receiver's own, found in its module; that of a script with name and default",
+    how="the receiver's own, found in its module; that of a script with name, default and value",
 )
 @pytest.mark.parametrize("path", ["plain", "Holder.of_the_class", "holder.of_the_object"])
 def test_a_variable_of_a_module_is_found_there_by_another_process(module: Any, path: str) -> None:
@@ -92,6 +92,59 @@ def test_all_copies_of_a_variable_are_one_at_the_receiver_with_name_and_default(
     )
 
     assert (done.stdout, done.stderr) == ("colour (1, 2)\n", "")
+
+
+def test_a_variable_of_a_script_brings_its_value() -> None:
+    variable: ContextVar[list[Any]] = ContextVar("of a script")
+    context = Context()
+    context.run(variable.set, [1])
+    context.run(variable.get).append(variable)  # a value may lead back to its variable
+
+    payload = context.run(serialize, {"variable": variable})
+    nested = context.run(serialize, _nested(variable))
+
+    assert Context().run(_get, payload)[0] == 1
+    assert Context().run(_get, payload)[1] is variable
+    assert context.run(_get, payload) is context.run(variable.get)  # as it has one
+    assert Context().run(_get, serialize({"variable": variable})) is None
+    with pytest.raises(LookupError):
+        variable.get()
+    assert b"of a script" in nested
+    assert Context().run(_get_nested, nested)[0] == 1
+
+
+def test_a_value_that_cannot_travel_is_an_error_that_says_where() -> None:
+    variable: ContextVar[Any] = ContextVar("variable")
+    context = Context()
+    context.run(variable.set, [1, sys._getframe])
+    context.run(variable.get).append(object.__new__(Unwilling))
+
+    with pytest.raises(SerializationError, match=r"variable.*\.get\(\)\[2\]"):
+        context.run(serialize, {"variable": variable})
+
+
+class Unwilling:
+    """Stays here."""
+
+    def __reduce__(self) -> Any:
+        raise TypeError("it will not")
+
+
+def _get(payload: bytes) -> Any:
+    return deserialize(payload)["variable"].get(None)
+
+
+def _nested(value: Any) -> Any:
+    for _ in range(20_000):
+        value = [value]
+    return value
+
+
+def _get_nested(payload: bytes) -> Any:
+    value = deserialize(payload)
+    while isinstance(value, list):
+        (value,) = value
+    return value.get()
 
 
 def test_a_module_that_the_receiver_cannot_import_is_no_place(

@@ -197,6 +197,29 @@ def test_a_secret_that_the_driver_repeats_is_neither_in_the_error_nor_behind_it(
     assert b"hunter22" not in serialize(caught.value)
 
 
+@pytest.mark.parametrize(
+    "auth",
+    [
+        "host=there password='hunter 22' dbname=base",
+        "DRIVER={x};UID=u;PWD={hunter 22}",
+        "db://me:hunter%2022@there/base",
+        {"dsn": "db://me:hunter%2022@there/base"},
+    ],
+)
+def test_a_secret_inside_a_connect_string_is_not_in_the_error_either(auth):
+    reconnector = Reconnector("vault.Client", _repeat_the_password)
+
+    with pytest.raises(ReconnectError) as caught:
+        reconnector.reconnect(auth)
+
+    assert "hunter" not in str(caught.value)
+    assert caught.value.reason == "PermissionError: wrong password: ***"
+
+
+def _repeat_the_password(_description, _auth):
+    raise PermissionError("wrong password: hunter 22")
+
+
 def test_other_errors_of_the_driver_are_the_cause(server):
     reconnector = travel(Client(server.address, PASSWORD))
     server.close()

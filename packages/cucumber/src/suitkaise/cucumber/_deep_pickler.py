@@ -55,6 +55,7 @@ class DeepPickler(pickle._Pickler):
         super().__init__(file, 5, buffer_callback=buffers)
         self.taken = failed.taken
         self.max_items = failed.max_items
+        self.with_context_values = failed.with_context_values
         self.globals_ref: dict[int, dict[str, Any]] = {}
         self.linked_exceptions: set[int] = set()
 

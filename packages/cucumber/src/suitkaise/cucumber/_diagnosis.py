@@ -130,6 +130,7 @@ def _find_culprit(root: Any, failed: Pickler) -> _Culprit | None:
     """Walk as the pickler did until a reduction fails."""
     pickler = Pickler(BytesIO(), 5)
     pickler.taken, pickler.max_items = failed.taken, failed.max_items
+    pickler.with_context_values = failed.with_context_values
     visited: dict[int, Any] = {}  # by id, and kept alive so that no id is used again
     pending = [(root, Place(None, "", None))]
     while pending and len(visited) < _MAX_VISITED:

@@ -110,7 +110,7 @@ def explain(obj: Any) -> Explanation:
         └── ['numbers'] generator · consumed: it arrives as an iterator over what is left
     """
     pickler = Pickler(BytesIO(), 5)
-    pickler.is_dry = True
+    pickler.is_dry = pickler.with_context_values = True
     root = Explanation("", name_of(type(obj)))
     seen: dict[int, tuple[Explanation, Any]] = {}  # by id, and alive, so that no id is used again
     # Breadth first, so that a thing that is in several places is explained at its shortest path.

@@ -46,10 +46,13 @@ _ARGUMENT_PATHS = {
 
 # The same of handlers that may not have been imported, by name.
 _HANDLERS = "suitkaise.cucumber._handlers."
-_ARGUMENT_PATHS_BY_NAME = {
+_ARGUMENT_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {
     "rebuild_text": (".__class__", ".buffer"),
     "rebuild_buffered": (".__class__", ".raw"),
+    "rebuild_reference": (".__class__", "()"),
+    "rebuild_method": (".__class__", "()"),
 }
+_STATE_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {"set_value": (".get()",)}
 
 Part = tuple[Any, Place]
 
@@ -90,9 +93,7 @@ def parts_of_value(value: ReduceValue, place: Place) -> Iterator[Part]:
         return
     rebuild, arguments, state, items, pairs, setter = value + (None,) * (6 - len(value))
     yield rebuild, _at(place, ".__reduce__()[0]")
-    names: tuple[str, ...] = _ARGUMENT_PATHS.get(id(rebuild), ())
-    if getattr(rebuild, "__module__", None) and rebuild.__module__.startswith(_HANDLERS):
-        names = names or _ARGUMENT_PATHS_BY_NAME.get(rebuild.__name__, ())
+    names = _ARGUMENT_PATHS.get(id(rebuild)) or _by_name(_ARGUMENT_PATHS_BY_NAME, rebuild)
     for index, argument in enumerate(arguments):
         name = names[index] if index < len(names) else f".__reduce__()[1][{index}]"
         yield argument, _at(place, name)
@@ -103,7 +104,12 @@ def parts_of_value(value: ReduceValue, place: Place) -> Iterator[Part]:
         fields, state, edges = state
         yield from _attributes(fields, place)
         yield from _linked(edges or [], place)
-    yield from _attributes(state, place)
+    steps = _by_name(_STATE_PATHS_BY_NAME, setter)
+    if steps:
+        for step, each in zip(steps, state, strict=True):
+            yield each, _at(place, step)
+    else:
+        yield from _attributes(state, place)
     yield setter, _at(place, ".__reduce__()[5]")
 
 
@@ -115,6 +121,11 @@ def name_of(cls: type) -> str:
 
 def _at(place: Place, step: str) -> Place:
     return Place(place, step, None) if step else place
+
+
+def _by_name(paths: dict[str, tuple[str, ...]], function: Any) -> tuple[str, ...]:
+    module = getattr(function, "__module__", None) or ""
+    return paths.get(function.__name__, ()) if module.startswith(_HANDLERS) else ()
 
 
 def _items(pairs: Iterable[tuple[Any, Any]], place: Place) -> Iterator[Part]:

@@ -55,7 +55,8 @@ def serialize(
     Classes and functions travel by reference where the receiver can import them, and by value
     where it cannot (`__main__`, notebooks, functions inside functions). Locks arrive unlocked,
     loggers are looked up by name, generators and iterators are consumed and arrive as an iterator
-    over what remained. `register` adds a type.
+    over what remained. A context variable of a script brings its value along, for a receiver whose
+    context has none. `register` adds a type.
 
     Args:
         obj: What to serialise.
@@ -78,9 +79,12 @@ def serialize(
     kind = type(obj)
     if kind in _ATOMS:
         return HEADER + _dumps(obj, 5) if kind is not bytes else _serialize_bytes(obj)
+    flat = serialize_flat(obj)
+    if flat is not None:  # it has no buffers to offer
+        return flat
     offered = None if buffers is None else _Offered(buffers)
     try:
-        return serialize_once(obj, offered, max_items)
+        return serialize_once(obj, offered, max_items, True)
     except TooDeepError as shallow:
         if offered is not None:
             offered.begin_anew()
@@ -148,22 +152,24 @@ def serialize_once(
     obj: Any,
     buffers: Callable[[pickle.PickleBuffer], Any] | None = None,
     max_items: int = MAX_ITEMS,
+    with_context_values: bool = False,
 ) -> bytes:
     """Turn an object into bytes, as `serialize` does, unless it is too deep for the first attempt.
+
+    Context variables travel without the values that they have here, unless these are asked for.
 
     Raises:
         TooDeepError: Then it goes on from there.
         SerializationError: Something in `obj` cannot be serialised.
     """
-    flat = serialize_flat(obj)
-    if flat is not None:  # it has no buffers to offer
-        return flat
     dump_number[0] += 1
     file = BytesIO()
     file.write(HEADER)
     pickler = Pickler(file, 5, True, buffers)
     if max_items != MAX_ITEMS:
         pickler.max_items = max_items
+    if with_context_values:
+        pickler.with_context_values = True
     try:
         pickler.dump(obj)
     except MemoryError:

@@ -60,5 +60,8 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     # An iterator that gives more is taken for endless.
     max_items = MAX_ITEMS
 
+    # Whether a context variable brings along the value that it has here.
+    with_context_values = False
+
     # Exceptions whose cause and context another exception of this payload carries, by id.
     linked_exceptions = _MadeOnUse[set[int]](set)

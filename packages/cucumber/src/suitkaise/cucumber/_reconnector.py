@@ -226,11 +226,13 @@ def _secret_missing(path: str, type_key: str) -> str:
 
 
 def _texts_in(auth: Any) -> set[str]:
-    """Collect the texts in what was given to reconnect with: each may be a secret."""
+    """Collect the texts in what was given to reconnect with: each may be a secret, or hold one."""
     if isinstance(auth, bytes):
         auth = auth.decode(errors="replace")
     if isinstance(auth, str):
-        return {auth} if len(auth) >= _SHORTEST_SECRET else set()
+        from suitkaise.cucumber._handlers._secrets import secrets_in
+
+        return {each for each in (auth, *secrets_in(auth)) if len(each) >= _SHORTEST_SECRET}
     if isinstance(auth, dict):
         auth = list(auth.values())
     if isinstance(auth, list | tuple | set | frozenset):

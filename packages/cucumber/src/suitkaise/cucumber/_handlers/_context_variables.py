@@ -1,15 +1,16 @@
-"""Context variables: the variable itself; its value is the context's, and travels with a Context.
+"""Context variables: the variable itself, and its value if the receiver's context has none.
 
-A variable that an importable module holds is that one at the receiver. Any other, of a script or a
-closure, has an identity: all that arrive under it are one variable, and the one that comes back is
-the one that went out. Which module holds a variable it does not know, so the modules are searched,
-once per variable.
+A variable that an importable module holds is that one at the receiver, with what that has in it.
+Any other, of a script or a closure, has an identity: all that arrive under it are one variable, and
+the one that comes back is the one that went out. Which module holds a variable it does not
+know, so the modules are searched, once per variable.
 """
 
+import contextlib
 import sys
 import uuid
 from collections.abc import Iterator
-from contextvars import Context, ContextVar, Token
+from contextvars import Context, ContextVar, Token, copy_context
 from types import FunctionType, MappingProxyType, ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -39,7 +40,7 @@ def places_of(variable: ContextVar[Any]) -> list[Place]:
     return places
 
 
-def reduce_variable(_pickler: "Pickler", variable: ContextVar[Any]) -> ReduceValue:
+def reduce_variable(pickler: "Pickler", variable: ContextVar[Any]) -> ReduceValue:
     """Send the place, or the identity with all that it takes to make such a variable."""
     places = places_of(variable)
     if places:
@@ -49,11 +50,12 @@ def reduce_variable(_pickler: "Pickler", variable: ContextVar[Any]) -> ReduceVal
     if identity is None:
         identity = _identities.setdefault(variable, uuid.uuid4().hex)
         _variables[identity] = variable
-    try:
-        default = (Context().run(variable.get),)
-    except LookupError:
-        return rebuild_variable, (identity, variable.name)
-    return rebuild_variable, (identity, variable.name, *default)
+    arguments: tuple[Any, ...] = identity, variable.name
+    with contextlib.suppress(LookupError):
+        arguments = *arguments, Context().run(variable.get)
+    if not pickler.with_context_values or variable not in copy_context():
+        return rebuild_variable, arguments
+    return rebuild_variable, arguments, (variable.get(),), None, None, set_value
 
 
 def find_variable(module: str, *attributes: str) -> Any:
@@ -73,6 +75,12 @@ def rebuild_variable(identity: str, name: str, *default: Any) -> ContextVar[Any]
         variable = _variables.setdefault(identity, made)
         _identities[variable] = identity
     return variable
+
+
+def set_value(variable: ContextVar[Any], value: tuple[Any]) -> None:
+    """Give the variable its value, if it has none in the context of this thread or task."""
+    if variable not in copy_context():
+        variable.set(*value)
 
 
 def _find(variable: ContextVar[Any]) -> Iterator[Place]:

@@ -75,7 +75,16 @@ def has_secret(parameters: Mapping[str, Any]) -> bool:
     """Tell whether there is a secret among a connection's parameters."""
     cleaner = _Cleaner()
     cleaner.clean_mapping(parameters)
-    return cleaner.has_found
+    return bool(cleaner.secrets)
+
+
+def secrets_in(text: str) -> set[str]:
+    """Return the secrets inside a URL, a connect string or a header, as written and as meant."""
+    cleaner = _Cleaner()
+    cleaner.clean_text(text)
+    found = {each for each in cleaner.secrets if isinstance(each, str)}
+    plain = {each.strip("'\"{}") for each in found}
+    return found | plain | {unquote_plus(each) for each in plain}
 
 
 def url_without_secrets(url: str) -> str:
@@ -132,14 +141,14 @@ def url_with_password(url: str, password: str) -> str:
 
 
 class _Cleaner:
-    """Leaves out secrets, and notes that there were some.
+    """Leaves out secrets.
 
     Attributes:
-        has_found: Whether a secret was left out.
+        secrets: What was left out.
     """
 
     def __init__(self) -> None:
-        self.has_found = False
+        self.secrets: list[Any] = []
 
     def clean_mapping(self, parameters: Mapping[Any, Any]) -> dict[Any, Any]:
         """Leave out what has a secret's name, and clean the rest."""
@@ -152,7 +161,7 @@ class _Cleaner:
     def clean_text(self, text: str) -> str:
         """Leave out what is secret in a URL, a connect string or a header."""
         if _SECRET_TEXT.search(text):
-            self.has_found = True
+            self.secrets.append(text)
             return ""
         if text.startswith("-----BEGIN"):
             return text
@@ -176,7 +185,8 @@ class _Cleaner:
         if isinstance(value, str | bytes) and not value:
             return False
         found = isinstance(name, str) and is_secret(name)
-        self.has_found |= found
+        if found:
+            self.secrets.append(value)
         return found
 
     def _clean(self, name: Any, value: Any) -> Any:
@@ -223,7 +233,8 @@ class _Cleaner:
         else:
             return rest
         user, colon, password = rest[:end].partition(":")
-        self.has_found |= bool(password)
+        if password:
+            self.secrets.append(password)
         return user + rest[end:]
 
     def _clean_assignments(self, kind: str, text: str) -> str:
@@ -233,7 +244,7 @@ class _Cleaner:
         name, sign, value = found.groups()
         is_url = kind == "&"
         if value and is_secret(unquote_plus(name) if is_url else name.strip()):
-            self.has_found = True
+            self.secrets.append(value)
             return f"{name}{sign}"
         if not is_url:
             return f"{name}{sign}{self.clean_text(value)}" if "://" in value else found[0]
