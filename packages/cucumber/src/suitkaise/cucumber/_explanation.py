@@ -22,11 +22,11 @@ from suitkaise.cucumber._parts import (
 from suitkaise.cucumber._pickler import Pickler
 from suitkaise.cucumber._reconnector import set_description
 from suitkaise.cucumber._reducer import ReduceValue
+from suitkaise.cucumber._tree import Expanded, tree_lines
 from suitkaise.cucumber._walk import Place
 
 _MAX_PARTS = 100_000
 _MAX_ALIKE = 3  # parts of one object that are shown if they are alike; of the rest, how many
-_MAX_SHOWN_DEPTH = 40
 _OF_THE_PICKLER = (".__", "._cloudpickle_submodules")
 _WITHOUT_CONTENT = ("code", "dict", "list", "tuple")
 _HANDLERS = "suitkaise.cucumber._handlers."
@@ -81,10 +81,8 @@ class Explanation:
             left += reversed(each.parts)
 
     def __str__(self) -> str:
-        lines: list[str] = []
         failing = {id(each) for each in _with_failures(self)}
-        _draw(self, "", "", lines, failing, _MAX_SHOWN_DEPTH)
-        return "\n".join(lines)
+        return "\n".join(tree_lines(self, lambda each: _expand(each, failing)))
 
     __repr__ = __str__
 
@@ -200,27 +198,22 @@ def _with_failures(root: Explanation) -> list[Explanation]:
     return list(failing.values())
 
 
-def _draw(
-    each: Explanation, first: str, rest: str, lines: list[str], failing: set[int], depth: int
-) -> None:
+def _expand(each: Explanation, failing: set[int]) -> Expanded[Explanation]:
+    """Give the line of an object, and its parts: of those that are alike the first few."""
     detail = f": {each.detail}" if each.detail else ""
     step = f"{each._step} " if each._step else ""
-    lines.append(f"{first}{step}{each.type_name} · {each.way}{detail}")
-    if depth == 0 and each.parts:
-        lines.append(f"{rest}└── ... and deeper")
-        return
-    shown: list[Explanation] = []
+    shown: list[Explanation | str] = []
     alike: Counter[tuple[str, str]] = Counter()
+    hidden: Counter[tuple[str, str]] = Counter()
     for part in each.parts:
         kind = part.type_name, part.way
         alike[kind] += 1
         if alike[kind] <= _MAX_ALIKE or id(part) in failing:
             shown.append(part)
-    hidden = alike - Counter((part.type_name, part.way) for part in shown)
-    for number, part in enumerate(shown, 1):
-        is_last = number == len(shown) and not hidden
-        branch, below = ("└── ", "    ") if is_last else ("├── ", "│   ")
-        _draw(part, rest + branch, rest + below, lines, failing, depth - 1)
-    for number, ((type_name, way), count) in enumerate(hidden.items(), 1):
-        branch = "└── " if number == len(hidden) else "├── "
-        lines.append(f"{rest}{branch}... and {count:,} more of {type_name} · {way}")
+        else:
+            hidden[kind] += 1
+    shown += [
+        f"... and {count:,} more of {type_name} · {way}"
+        for (type_name, way), count in hidden.items()
+    ]
+    return f"{step}{each.type_name} · {each.way}{detail}", shown
