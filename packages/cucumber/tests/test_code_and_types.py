@@ -321,6 +321,30 @@ def test_dataclasses_work(options, load_elsewhere):
     )
 
 
+def test_a_field_of_a_dataclass_without_a_default_has_none_elsewhere(load_elsewhere):
+    @dataclasses.dataclass
+    class Point:
+        x: int
+        _: dataclasses.KW_ONLY
+        y: int
+
+    lines = (
+        "import dataclasses\n"
+        "fields = dataclasses.fields(value)\n"
+        "print([field.default is dataclasses.MISSING for field in fields])\n"
+        "@dataclasses.dataclass\n"
+        "class Deep(value):\n"
+        "    z: int\n"
+        "print(Deep(1, 3, y=2))"
+    )
+    assert load_elsewhere(serialize(Point), lines).splitlines() == [
+        "[True, True]",
+        "Deep(x=1, y=2, z=3)",
+    ]
+    marks = [dataclasses.MISSING, dataclasses.KW_ONLY]
+    assert all(map(operator.is_, travel(marks), marks))
+
+
 def test_subclasses_of_built_in_types_keep_content_attributes_and_cycles(load_elsewhere):
     class Number(int):
         pass

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import types
-from contextvars import Context, ContextVar
+from contextvars import Context, ContextVar, Token
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import Any
@@ -180,3 +180,4 @@ def test_a_token_is_refused_with_the_remedy() -> None:
 
     with pytest.raises(SerializationError, match="old_value"):
         serialize(token)
+    assert deserialize(serialize(token.old_value)) is Token.MISSING

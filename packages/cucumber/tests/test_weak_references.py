@@ -1,8 +1,9 @@
+import threading
 import weakref
 
 import pytest
 
-from suitkaise.cucumber import SerializationError, deserialize, serialize
+from suitkaise.cucumber import Reconnector, SerializationError, deserialize, serialize
 
 
 class Node:
@@ -15,6 +16,18 @@ class Node:
 
 class Labelled(weakref.ref):
     """Has attributes."""
+
+
+class Slotted(weakref.ref):
+    __slots__ = ("label",)
+
+
+class SlottedValues(weakref.WeakValueDictionary):
+    __slots__ = ("label",)
+
+
+class SlottedSet(weakref.WeakSet):
+    __slots__ = ("label",)
 
 
 @pytest.mark.comes_back(
@@ -36,16 +49,12 @@ def test_a_reference_is_alive_if_its_target_travels_along(is_first):
     assert reference() is None
 
 
-def test_a_reference_alone_is_dead_and_does_not_keep_its_target():
-    node = Node()
-
-    assert deserialize(serialize(weakref.ref(node)))() is None
-
-
-def test_a_dead_reference_stays_dead():
+@pytest.mark.parametrize("is_dead_here", [True, False])
+def test_a_reference_alone_is_dead_and_does_not_keep_its_target(is_dead_here):
     node = Node()
     references = [weakref.ref(node), weakref.WeakMethod(node.hello), weakref.proxy(node)]
-    del node
+    if is_dead_here:
+        del node
 
     reference, method, proxy = deserialize(serialize(references))
 
@@ -82,14 +91,48 @@ def test_a_method_and_a_proxy_are_alive_with_their_target():
     assert (method()(), proxy.hello()) == ("hello b", "hello b")
 
 
-def test_a_subclass_keeps_its_type_and_attributes():
+@pytest.mark.parametrize("kind", [Labelled, Slotted])
+def test_a_subclass_keeps_its_type_and_attributes(kind):
     node = Node()
-    reference = Labelled(node)
+    reference = kind(node)
     reference.label = "x"
 
     copy, target = deserialize(serialize([reference, node]))
 
-    assert (type(copy), copy.label, copy()) == (Labelled, "x", target)
+    assert (type(copy), copy.label, copy()) == (kind, "x", target)
+
+
+@pytest.mark.parametrize("container", [SlottedValues(), SlottedSet()])
+def test_a_subclass_of_a_weak_container_keeps_its_slots(container):
+    container.label = "x"
+
+    copy = deserialize(serialize(container))
+
+    assert (type(copy), copy.label) == (type(container), "x")
+
+
+def test_a_method_of_a_class_that_travels_by_value_is_alive_with_its_object(load_elsewhere):
+    class Local:
+        def hello(self):
+            return "hello"
+
+    thing = Local()
+    payload = serialize([weakref.WeakMethod(thing.hello), thing])
+
+    method, target = deserialize(payload)
+
+    assert method()() == "hello"
+    assert method().__self__ is target
+    assert load_elsewhere(payload, "print(value[0]()())") == "hello"
+
+
+def test_a_reference_to_what_arrives_as_a_reconnector_is_to_that():
+    thread = threading.Thread(target=print)
+
+    reference, reconnector = deserialize(serialize([weakref.ref(thread), thread]))
+
+    assert isinstance(reconnector, Reconnector)
+    assert reference() is reconnector
 
 
 def test_a_callback_stays_here():

@@ -9,6 +9,7 @@ The by-value forms are cloudpickle's. Three things differ:
 """
 
 import builtins
+import functools
 import marshal
 import sys
 import types
@@ -16,7 +17,7 @@ import typing
 import weakref
 import zlib
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from cloudpickle import cloudpickle
 
@@ -151,7 +152,13 @@ def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceV
         or ("<" not in function.__qualname__ and travels_by_reference(function))
     ):
         return NotImplemented
+    if function.__code__ is _SINGLE_DISPATCH:
+        function._clear_cache()  # type: ignore[attr-defined]  # of the types it was called with
     return pickler._dynamic_function_reduce(function)
+
+
+# The code of all functions that `functools.singledispatch` makes.
+_SINGLE_DISPATCH = cast(Any, functools.singledispatch(reduce_function)).__code__
 
 
 def reduce_module(pickler: "Pickler", module: types.ModuleType) -> ReduceValue:

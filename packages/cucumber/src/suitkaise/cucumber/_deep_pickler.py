@@ -58,6 +58,7 @@ class DeepPickler(pickle._Pickler):
         self.with_context_values = failed.with_context_values
         self.globals_ref: dict[int, dict[str, Any]] = {}
         self.linked_exceptions: set[int] = set()
+        self.searches: dict[Any, Any] = {}
 
     # What cloudpickle does for functions by value.
     _dynamic_function_reduce = cloudpickle.Pickler._dynamic_function_reduce

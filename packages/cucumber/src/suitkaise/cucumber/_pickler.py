@@ -54,6 +54,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     # goes on with it.
     taken = _MadeOnUse[dict[int, Taken]](dict)
 
+    # Where matches of regular expressions were found, by pattern and text.
+    searches = _MadeOnUse[dict[Any, Any]](dict)
+
     # Whether nothing is to be used up: what is written is of no use then.
     is_dry = False
 

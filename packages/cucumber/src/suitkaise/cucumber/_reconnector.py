@@ -57,6 +57,7 @@ class Reconnector:
     """
 
     __slots__ = (
+        "__weakref__",
         "_connect",
         "_description",
         "_is_broken",

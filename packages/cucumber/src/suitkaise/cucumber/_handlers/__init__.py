@@ -10,10 +10,10 @@ from importlib import import_module
 from suitkaise.cucumber import _reconnector
 from suitkaise.cucumber._handlers import (
     _asynchronous,
-    _cached_functions,
     _context_variables,
     _exceptions,
     _frames,
+    _functools,
     _iterators,
     _locks,
     _loggers,
@@ -25,10 +25,10 @@ from suitkaise.cucumber._reducer import Reducer
 
 BUILTIN_REDUCERS = {
     **_asynchronous.REDUCERS,
-    **_cached_functions.REDUCERS,
     **_context_variables.REDUCERS,
     **_exceptions.REDUCERS,
     **_frames.REDUCERS,
+    **_functools.REDUCERS,
     **_iterators.REDUCERS,
     **_locks.REDUCERS,
     **_loggers.REDUCERS,
@@ -44,6 +44,7 @@ LIBRARIES = {
     "_duckdb": "_duckdb",
     "_io": "_files",
     "_queue": "_queues",
+    "_struct": "_structs",
     "_thread": "_thread_locals",
     "_weakrefset": "_weak_references",
     "asyncio": "_asyncio",
@@ -52,6 +53,7 @@ LIBRARIES = {
     "collections": "_queues",
     "concurrent": "_executors",
     "contextlib": "_context_managers",
+    "dataclasses": "_dataclasses",
     "duckdb": "_duckdb",
     "elastic_transport": "_elasticsearch",
     "elasticsearch": "_elasticsearch",
@@ -71,7 +73,7 @@ LIBRARIES = {
     "pymysql": "_pymysql",
     "pyodbc": "_pyodbc",
     "queue": "_queues",
-    "re": "_matches",
+    "re": "_regular_expressions",
     "redis": "_redis",
     "snowflake": "_snowflake",
     "socket": "_sockets",

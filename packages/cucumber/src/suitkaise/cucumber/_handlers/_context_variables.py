@@ -138,8 +138,14 @@ def refuse_token(pickler: object, token: "Token[Any]") -> ReduceValue:
     )
 
 
+def reduce_missing(pickler: object, mark: object) -> ReduceValue:
+    """Find it at the receiver."""
+    return getattr, (Token, "MISSING")
+
+
 REDUCERS: dict[type, Reducer] = {
     ContextVar: reduce_variable,
     Context: reducer_with_state(reduce_context, rebuild_context, restore_context),
     Token: refuse_token,
+    type(Token.MISSING): reduce_missing,
 }

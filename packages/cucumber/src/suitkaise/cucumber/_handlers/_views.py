@@ -16,6 +16,8 @@ Proxy = types.MappingProxyType[Any, Any]
 def reduce_proxy(proxy: Proxy) -> tuple[Any, bool]:
     """Send the mapping, or the class whose it is."""
     mapping = _mapping_of(proxy)
+    if "__doc__" not in mapping:  # which every class has
+        return mapping, False
     # A class's descriptors know the class; a class without any is found by who refers to its dict.
     classes = [getattr(value, "__objclass__", None) for value in proxy.values()]
     for cls in (*classes, *gc.get_referrers(mapping)):

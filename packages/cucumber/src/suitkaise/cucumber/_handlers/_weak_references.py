@@ -10,6 +10,7 @@ import weakref
 from typing import Any
 
 from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber._handlers._attributes import assign_attributes, attributes_of
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer, reducer_with_state
 
 
@@ -20,28 +21,37 @@ class _Gone:
         """Be what a dead reference to a method was to."""
 
 
-def reduce_reference(reference: "weakref.ref[Any]") -> tuple[type, Any, dict[str, Any]]:
+def reduce_reference(reference: "weakref.ref[Any]") -> tuple[type, Any, Any]:
     """Send the target; None if it is dead."""
-    return type(reference), reference(), dict(getattr(reference, "__dict__", {}))
+    return type(reference), reference(), attributes_of(reference)
 
 
-def rebuild_reference(kind: Any, target: Any, attributes: dict[str, Any]) -> "weakref.ref[Any]":
+def rebuild_reference(kind: Any, target: Any, attributes: Any) -> "weakref.ref[Any]":
     """Refer to the target."""
     reference: weakref.ref[Any]
     reference = kind.__new__(kind, _Gone() if target is None else target)
-    if attributes:
-        vars(reference).update(attributes)
+    assign_attributes(reference, attributes)
     return reference
 
 
-def reduce_method(reference: "weakref.WeakMethod[Any]") -> tuple[type, Any]:
-    """Send the method; None if its object is dead."""
-    return type(reference), reference()
+def reduce_method(reference: "weakref.WeakMethod[Any]") -> tuple[type, Any, Any]:
+    """Send the object and the method's name; None if the object is dead."""
+    method = reference()
+    if method is None:
+        return type(reference), None, None
+    target, name = method.__self__, method.__name__
+    # A function that travels by value is at the receiver another than its class's, and nobody
+    # holds it. So the method is looked up in the object, where it can be.
+    return type(reference), target, name if getattr(target, name, None) == method else method
 
 
-def rebuild_method(kind: Any, method: Any) -> "weakref.WeakMethod[Any]":
+def rebuild_method(kind: Any, target: Any, method: Any) -> "weakref.WeakMethod[Any]":
     """Refer to the method."""
-    reference: weakref.WeakMethod[Any] = kind(_Gone().method if method is None else method)
+    if target is None:
+        target, method = _Gone(), "method"
+    if isinstance(method, str):
+        method = getattr(target, method)
+    reference: weakref.WeakMethod[Any] = kind(method)
     return reference
 
 
@@ -58,12 +68,11 @@ def rebuild_proxy(target: Any) -> Any:
     return weakref.proxy(_Gone() if target is None else target)
 
 
-def reduce_container(container: Any) -> tuple[tuple[type], tuple[list[Any], dict[str, Any]]]:
+def reduce_container(container: Any) -> tuple[tuple[type], tuple[list[Any], Any]]:
     """Send what is alive in it, and what a user has added."""
     items = list(container) if isinstance(container, weakref.WeakSet) else list(container.items())
     own = vars(_base_of(container)())
-    added = {name: value for name, value in vars(container).items() if name not in own}
-    return (type(container),), (items, added)
+    return (type(container),), (items, attributes_of(container, except_for=own))
 
 
 def rebuild_container(kind: Any) -> Any:
@@ -71,7 +80,7 @@ def rebuild_container(kind: Any) -> Any:
     return kind.__new__(kind)
 
 
-def restore_container(container: Any, state: tuple[list[Any], dict[str, Any]]) -> None:
+def restore_container(container: Any, state: tuple[list[Any], Any]) -> None:
     """Fill it."""
     items, added = state
     base = _base_of(container)
@@ -81,7 +90,7 @@ def restore_container(container: Any, state: tuple[list[Any], dict[str, Any]]) -
             base.add(container, item)
         else:
             base.__setitem__(container, *item)
-    vars(container).update(added)
+    assign_attributes(container, added)
 
 
 def _base_of(container: Any) -> Any:

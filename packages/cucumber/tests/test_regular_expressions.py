@@ -54,6 +54,28 @@ def test_every_match_in_a_text_is_the_same(text, pattern):
     assert list(map(facts, deserialize(serialize(matches)))) == list(map(facts, matches))
 
 
+def test_all_matches_of_a_text_are_found_in_one_search():
+    pattern, text = re.compile("ab"), "ab" * 20_000  # each by itself would take minutes
+    matches = list(pattern.finditer(text))
+
+    payload = serialize([matches[::-1], text])
+    copies, text_copy = deserialize(payload)
+
+    assert [copy.span() for copy in copies] == [match.span() for match in matches[::-1]]
+    assert copies[0].string is copies[-1].string is text_copy
+    assert copies[0].re is copies[-1].re
+
+
+@pytest.mark.comes_back("re.Scanner", how="with its lexicon and flags")
+def test_a_scanner_works():
+    scanner = re.Scanner([(r"\d+", lambda _, word: int(word)), (r"\s", None)], re.VERBOSE)
+
+    copy = deserialize(serialize(scanner))
+
+    assert copy.scan("1 22 x") == ([1, 22], "x")
+    assert copy.scanner.flags == scanner.scanner.flags
+
+
 def test_a_match_that_is_not_found_again_is_refused_with_the_remedy():
     scanner = re.compile("aa").scanner("aaa")
     scanner.search()

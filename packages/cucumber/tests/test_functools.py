@@ -46,3 +46,29 @@ def test_a_cached_function_of_a_script_arrives(run_python, load_elsewhere):
     )
 
     assert load_elsewhere(bytes.fromhex(payload.decode()), "print(value(30))") == "832040"
+
+
+@pytest.mark.comes_back("functools.cmp_to_key", how="with the comparison; keys with what they hold")
+def test_a_comparison_is_a_key_still():
+    key = functools.cmp_to_key(lambda one, other: other - one)
+
+    copy, large, nothing = deserialize(serialize([key, key(3), key(None)]))
+
+    assert sorted([1, 3, 2], key=copy) == [3, 2, 1]
+    assert large < copy(2)
+    assert (large.obj, nothing.obj) == (3, None)
+
+
+def test_what_a_dispatching_function_was_called_with_does_not_travel():
+    class Called:
+        """Is not registered."""
+
+    @functools.singledispatch
+    def describe(thing):
+        return "thing"
+
+    before = serialize(describe)
+    assert describe(Called()) == "thing"
+
+    assert b"Called" not in serialize(describe)
+    assert len(serialize(describe)) == len(before)

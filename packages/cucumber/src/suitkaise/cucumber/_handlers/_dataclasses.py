@@ -1,0 +1,22 @@
+"""The marks of `dataclasses`, which are told by identity: the receiver's own, by their names.
+
+The fields of every dataclass have `MISSING` in them.
+"""
+
+from suitkaise.cucumber._reducer import Reducer, ReduceValue
+
+
+def reduce_missing(pickler: object, mark: object) -> ReduceValue:
+    """Send the name."""
+    return "MISSING"
+
+
+def reduce_keywords_only(pickler: object, mark: object) -> ReduceValue:
+    """Send the name."""
+    return "KW_ONLY"
+
+
+REDUCERS: dict[str, Reducer] = {
+    "dataclasses._MISSING_TYPE": reduce_missing,
+    "dataclasses._KW_ONLY_TYPE": reduce_keywords_only,
+}
