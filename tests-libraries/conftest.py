@@ -1,5 +1,6 @@
 """Fixtures: each server once per session, and objects sent through bytes."""
 
+import contextlib
 import subprocess
 import sys
 import tempfile
@@ -55,6 +56,25 @@ def mariadb_server(servers_folder):
     server = started(MariadbServer, servers_folder)
     yield server
     server.stop()
+
+
+@pytest.fixture
+def closing():
+    """Close a connection after the test; returns it."""
+    with contextlib.ExitStack() as stack:
+
+        def register(connection):
+            stack.callback(_close, connection)
+            return connection
+
+        yield register
+
+
+def _close(connection):
+    """Close it once: a second time is an error of some drivers, and a crash of mariadb's."""
+    if not getattr(connection, "_closed", False):
+        with contextlib.suppress(Exception):
+            connection.close()
 
 
 @pytest.fixture

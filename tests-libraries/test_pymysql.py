@@ -1,15 +1,10 @@
-import contextlib
-
 import pytest
 
-from servers.mariadb import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD
-from suitkaise.cucumber import ReconnectError, SerializationError, reconnect_all, serialize
+from servers.mariadb import PASSWORD
 
 pymysql = pytest.importorskip("pymysql")
 
 from pymysql import cursors  # noqa: E402
-
-AUTH = {"pymysql.Connection": {"*": PASSWORD}}
 
 
 class Labelled(pymysql.connections.Connection):
@@ -17,69 +12,13 @@ class Labelled(pymysql.connections.Connection):
 
 
 @pytest.fixture
-def connect(mariadb_server):
-    """Connect, as the owner unless told otherwise."""
-    with contextlib.ExitStack() as stack:
+def connect(mariadb_server, closing):
+    """Connect as the owner."""
 
-        def make(kind=pymysql.connect, **options):
-            arguments = {
-                "host": "127.0.0.1",
-                "port": mariadb_server.port,
-                "user": OWNER,
-                "password": PASSWORD,
-                "database": DATABASE,
-            }
-            connection = kind(**{**arguments, **options})
-            stack.callback(lambda: connection.open and connection.close())
-            return connection
+    def make(kind=pymysql.connect, **options):
+        return closing(kind(**{**mariadb_server.arguments, **options}))
 
-        yield make
-
-
-def ask(connection, query="SELECT SUBSTRING_INDEX(USER(), '@', 1), DATABASE()"):
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return cursor.fetchone()
-
-
-@pytest.mark.comes_back(
-    "pymysql.Connection",
-    how="Reconnector: the same server, user, database and settings; the password is given again",
-)
-def test_a_connection_connects_again_with_the_password_alone(connect, travel):
-    copy = reconnect_all({"db": travel(connect(), PASSWORD)}, **AUTH)["db"]
-
-    assert ask(copy) == (OWNER, DATABASE)
-    copy.close()
-
-
-def test_it_connects_in_another_process(connect, elsewhere):
-    lines = (
-        f"db = reconnect_all([value], **{AUTH!r})[0]\n"
-        "cursor = db.cursor(); cursor.execute('SELECT 41 + 1')\n"
-        "print(cursor.fetchone()); db.close()"
-    )
-
-    assert elsewhere(connect(), lines) == "(42,)"
-
-
-def test_without_the_password_it_says_what_to_give(connect, travel):
-    with pytest.raises(ReconnectError, match=r"needs a secret.*pymysql"):
-        travel(connect()).cursor()
-
-
-def test_a_wrong_password_is_an_error_that_does_not_show_it(connect, travel):
-    with pytest.raises(ReconnectError, match="Access denied") as caught:
-        travel(connect()).reconnect("hunter22")
-
-    assert "hunter22" not in str(caught.value)
-
-
-def test_a_dict_gives_other_arguments(connect, travel):
-    copy = travel(connect()).reconnect({"user": ANALYST, "password": ANALYST_PASSWORD})
-
-    assert ask(copy) == (ANALYST, DATABASE)
-    copy.close()
+    return make
 
 
 def test_settings_and_type_arrive(connect, travel, mariadb_server):
@@ -97,42 +36,7 @@ def test_settings_and_type_arrive(connect, travel, mariadb_server):
 
     assert type(copy) is Labelled
     assert (copy.charset, copy.get_autocommit(), copy._read_timeout) == ("latin1", True, 9)
-    assert ask(copy, "SELECT @mark AS mark") == {"mark": 5}
+    with copy.cursor() as cursor:
+        cursor.execute("SELECT @mark AS mark")
+        assert cursor.fetchone() == {"mark": 5}
     copy.close()
-
-
-def test_an_open_transaction_is_refused_with_the_remedy(connect, travel):
-    connection = connect()
-    connection.begin()
-
-    with pytest.raises(SerializationError, match="commit"):
-        serialize(connection)
-    connection.commit()
-    travel(connection)
-
-
-@pytest.mark.comes_back("pymysql cursors", how="refused: send the rows, or the connection")
-def test_cursors_are_refused(connect):
-    with connect().cursor() as cursor, pytest.raises(SerializationError, match="fetchall"):
-        serialize(cursor)
-
-
-def test_a_closed_connection_arrives_closed(connect, travel):
-    connection = connect()
-    connection.close()
-
-    copy = travel(connection).reconnect(PASSWORD)
-
-    assert not copy.open
-
-
-def test_a_connection_is_broken_once_its_server_was_restarted(connect, mariadb_server):
-    from suitkaise.cucumber._handlers._pymysql import is_connection_broken
-
-    connection = connect()
-    assert not is_connection_broken(connection)
-
-    mariadb_server.restart()
-
-    assert is_connection_broken(connection)
-    assert not is_connection_broken(connect())

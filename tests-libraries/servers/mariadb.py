@@ -17,6 +17,7 @@ class MariadbServer:
     Attributes:
         port: Where it listens.
         socket: The path of its socket.
+        arguments: What a driver connects with, as the owner.
     """
 
     def __init__(self, parent: Path) -> None:
@@ -26,6 +27,13 @@ class MariadbServer:
         folder = make_folder(parent, "mariadb")
         self.port = free_port()
         self.socket = str(folder / "socket")
+        self.arguments = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": OWNER,
+            "password": PASSWORD,
+            "database": DATABASE,
+        }
         subprocess.run(
             [
                 *(install, "--no-defaults", f"--datadir={folder / 'data'}"),

@@ -23,6 +23,7 @@ class PostgresqlServer:
     Attributes:
         port: Where it listens.
         socket_folder: Where its socket is.
+        arguments: What a driver connects with, as the owner.
     """
 
     def __init__(self, parent: Path) -> None:
@@ -31,6 +32,13 @@ class PostgresqlServer:
         data = folder / "data"
         self.port = free_port()
         self.socket_folder = str(folder)
+        self.arguments = {
+            "host": "127.0.0.1",
+            "port": self.port,
+            "user": OWNER,
+            "password": PASSWORD,
+            "dbname": DATABASE,
+        }
         subprocess.run(
             [initdb, "-D", str(data), "-U", "root", "-A", "trust", "-E", "UTF8", "-N"],
             check=True,

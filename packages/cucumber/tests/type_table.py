@@ -58,12 +58,10 @@ FAMILIES = {
     "Databases": (
         "sqlite",
         "duckdb",
+        "sql_connections",
         "psycopg2",
         "psycopg",
         "sqlalchemy",
-        "pymysql",
-        "mysql_connector",
-        "mariadb",
         "redis",
         "pymongo",
         "elasticsearch",

@@ -128,6 +128,8 @@ def has_left(descriptor: int) -> bool:
     """Tell whether the peer of a socket has closed it; does not block, and reads nothing."""
     import select
 
+    if descriptor < 0:  # it is closed here
+        return True
     gone = select.POLLRDHUP | select.POLLHUP | select.POLLERR | select.POLLNVAL
     poll = select.poll()
     poll.register(descriptor, select.POLLRDHUP)
