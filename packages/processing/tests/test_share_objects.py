@@ -12,6 +12,7 @@ import inspect
 import json
 import math
 import pickle
+import random
 import sys
 import threading
 import time
@@ -38,6 +39,19 @@ TOTAL = 160  # what `everywhere` does in all, 40 times each
 def share() -> Iterator[Any]:
     with Share() as share:
         yield share
+
+
+def test_what_c_code_keeps_in_an_object_is_shared(share: Any) -> None:
+    share.rng = random.Random(3)
+    alone = random.Random(3)
+
+    drawn = [draw() for _ in range(3) for draw in (share.rng.random, _draw_elsewhere(share))]
+
+    assert drawn == [alone.random() for _ in range(6)]
+
+
+def _draw_elsewhere(share: Any) -> Callable[[], float]:
+    return lambda: elsewhere(lambda: float(share.rng.random()))
 
 
 # Classes

@@ -18,9 +18,11 @@ import linecache
 from collections.abc import Iterator
 from functools import lru_cache
 from types import CodeType, FunctionType
-from typing import NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 Definition: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+
+_MOST_ATTEMPTS = 100
 
 _FUTURES = 0
 for _name in __future__.all_feature_names:
@@ -72,6 +74,20 @@ def source_of(function: FunctionType) -> Source | None:
     return source if code in _codes(statement, code.co_flags & _FUTURES) else None
 
 
+def parse(text: str, mode: Literal["exec", "eval"] = "exec") -> Any:
+    """Parse source, in whichever thread.
+
+    Older interpreters count the depth of all threads' trees in one place, and may fail when two of
+    them parse at once (CPython issue 106905).
+    """
+    for _ in range(_MOST_ATTEMPTS):
+        try:
+            return ast.parse(text, mode=mode)
+        except SystemError:
+            continue
+    return ast.parse(text, mode=mode)
+
+
 class _Statement(NamedTuple):
     """A top-level statement of a file, with what its compilation depends on.
 
@@ -88,7 +104,7 @@ class _Statement(NamedTuple):
 def _definitions(text: str) -> dict[tuple[int, str], list[tuple[_Statement, Source]]]:
     """All functions in a file, by first line and name."""
     try:
-        module = ast.parse(text)
+        module = parse(text)
         imports = tuple(_imports_in(module))
         found: dict[tuple[int, str], list[tuple[_Statement, Source]]] = {}
         for node in module.body:

@@ -3,8 +3,8 @@
     DATA        an attribute of the object: read from the replica, written as an effect
     READING     changes nothing: runs on the replica
     CHANGING    runs on the replica as one step, and what it changed becomes a record
-    AWAY        waits, or goes on later (sleeping, async, generators): runs with the proxy in the
-                place of the object, so that each access is a step of its own
+    AWAY        waits, or goes on later (sleeping, locks, async, generators): runs with the proxy
+                in the place of the object, so that each access is a step of its own
     CLASS       does not touch the object: static and class methods
 
 What a method changes is told by `Skclass` from its source. What cannot be told counts as changing
@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 from suitkaise.timing import Sktimer
 
 from ._timers import LOCAL_METHODS
+from ._waiting import method_of
 
 _METHOD_LIKE = (functools.partialmethod, functools.singledispatchmethod)
 
@@ -39,6 +40,7 @@ class Entry(NamedTuple):
     is_property: bool = False
     original: Any = None  # what stands in the class
     is_coroutine: bool = False
+    is_ours: bool = False  # not the class's: found before what the object itself has of that name
 
 
 class ClassPlan:
@@ -51,6 +53,13 @@ class ClassPlan:
         self._deleters: dict[str, Entry] = {}
         self._meta = _meta_of(cls)
         self.has_hook = lookup(cls, "__getattr__") is not _MISSING
+        self._waited_at: set[str] = set()  # attributes that hold what threads wait at
+
+    def note_waiting(self, name: Any) -> None:
+        """Have methods that use an attribute run away: threads wait at what it holds."""
+        if isinstance(name, str) and name not in self._waited_at:
+            self._waited_at.add(name)
+            self._entries = {}
 
     def to_read(self, name: str) -> Entry:
         """Return how a name is read, or what it is if it is a method."""
@@ -90,6 +99,9 @@ class ClassPlan:
         if issubclass(self.cls, Sktimer) and (local := LOCAL_METHODS.get(name)):
             return Entry(AWAY, local, original=lookup(self.cls, name))
         found = lookup(self.cls, name)
+        ours = method_of(self.cls, name)
+        if ours is not None:
+            return Entry(AWAY, ours, original=ours if found is _MISSING else found, is_ours=True)
         if found is _MISSING:
             return Entry(DATA)
         if isinstance(found, staticmethod | classmethod):
@@ -116,8 +128,11 @@ class ClassPlan:
         ):
             is_coroutine = inspect.iscoroutinefunction(found)
             return Entry(AWAY, function, original=found, is_coroutine=is_coroutine)
-        writes = tuple(self._meta["methods"].get(name, {"writes": ALL})["writes"])
-        if isinstance(plain, types.FunctionType) and _blocks(found, plain, self.cls):
+        uses = self._meta["methods"].get(name, {"writes": ALL, "reads": ALL})
+        writes = tuple(uses["writes"])
+        if isinstance(plain, types.FunctionType) and (
+            not self._waited_at.isdisjoint(uses["reads"]) or _blocks(found, plain, self.cls)
+        ):
             return Entry(AWAY, function, writes, original=found)
         return Entry(CHANGING if writes else READING, function, writes, original=found)
 

@@ -4,7 +4,7 @@ ATOM        never changes and holds nothing: a number, text, None
 FROZEN      never changes, but holds other objects: a tuple, a named one
 CONTAINER   becomes a shared container (`_node`): its methods are known
 VALUE       is handed out as it is, a copy in each process: functions, classes, modules,
-            loggers, Reconnectors, locks, dates, decimals, enum members, exceptions
+            loggers, Reconnectors, dates, decimals, enum members, exceptions
 OBJECT      is handed out as a proxy (`_objects`): its methods change it
 """
 
@@ -20,7 +20,6 @@ import logging
 import pathlib
 import re
 import sys
-import threading
 import types
 import uuid
 from typing import Any
@@ -47,8 +46,6 @@ _VALUES: tuple[type, ...] = (
     type(NotImplemented),
     logging.Logger,
     logging.LoggerAdapter,
-    type(threading.Lock()),
-    type(threading.RLock()),
     Reconnector,
     enum.Enum,
     datetime.date,
@@ -122,10 +119,14 @@ def holds_attributes(kind: type) -> bool:
 
 @functools.cache
 def is_open(kind: type) -> bool:
-    """Tell whether all that an object of a user's class holds stands in its attributes."""
-    return not issubclass(kind, _SEALED) and all(
-        base is object or base.__flags__ & _HEAP_TYPE for base in kind.__mro__
-    )
+    """Tell whether all that an object of a class holds stands in its attributes.
+
+    What C code keeps in an object (a queue's items, the state of a generator of random numbers)
+    makes it larger than its attributes take.
+    """
+    pointers = len(_slots_of(kind)) + (kind.__dictoffset__ > 0) + (kind.__weakrefoffset__ > 0)
+    own_size = object.__basicsize__ + pointers * tuple.__itemsize__
+    return not issubclass(kind, _SEALED) and kind.__basicsize__ <= own_size
 
 
 def attributes_of(thing: Any) -> dict[str, Any]:

@@ -135,6 +135,31 @@ class ByteLock:
         # Also if it is held already: maybe a signal's handler has come between these two lines.
         hold(self._descriptor, self.byte, self._name)
 
+    def try_enter(self) -> bool:
+        """Take it if nobody else has it, without waiting; then `leave` it."""
+        if not self.threads.acquire(blocking=False):
+            return False
+        is_taken = False
+        try:
+            lockf(self._descriptor, _TRY, 1, self.byte)
+            is_taken = True
+        except OSError:
+            return False
+        finally:
+            if not is_taken or self.depth:  # then it is held once more by who had it before
+                self.threads.release()
+        self.depth += 1
+        return True
+
+    def let_go(self) -> None:
+        """Leave it, however often it was taken."""
+        self.restore(_NOT_HELD)
+
+    def take_again(self, depth: int) -> None:
+        """Take it as often as it was when it was let go of."""
+        self.__enter__()
+        self.depth = depth
+
     def hold_first(self) -> None:
         """Take it, for who writes the steps out, has just taken `threads`, and puts them back."""
         self.depth = 1

@@ -22,6 +22,7 @@ from ._replica import Replica
 from ._results import Returned
 from ._scalars import TRACKED, Origin, evaluate, is_computed, origin, strip, track
 from ._store import RUNNING, STATE
+from ._waiting import LeaveTurn, method_of
 
 if TYPE_CHECKING:
     from ._attribute import Attribute
@@ -61,20 +62,19 @@ class SharedClass(type):
 class SharedObject(metaclass=SharedClass):
     """An object in a Share. Its class is that of the object, to `isinstance` and to pickling."""
 
-    __slots__ = ("__weakref__", "_object", "_replica")
-    _object: Any
-    _replica: Replica
+    __slots__ = ("__weakref__", "_place")
+    _place: tuple[Replica, Any]  # one: threads that use the same proxy see no half of a new one
 
     @property
     def __class__(self) -> Any:
-        return type(_get(self, "_object"))
+        return type(_get(self, "_place")[1])
 
     @__class__.setter
     def __class__(self, _cls: type) -> None:
         raise TypeError("the class of an object in a Share cannot be changed; assign a new one")
 
     def __getattribute__(self, name: str) -> Any:
-        thing = _get(self, "_object")
+        thing = _get(self, "_place")[1]
         if name == "__class__":
             return type(thing)
         if name in _ASKED_OF_PROXY:
@@ -87,7 +87,7 @@ class SharedObject(metaclass=SharedClass):
             if plan.has_hook:
                 return _read_or_ask(self, name, plan.to_read("__getattr__"))
             return _read(self, name)
-        if not entry.is_property and name in getattr(thing, "__dict__", ()):
+        if not (entry.is_property or entry.is_ours) and name in getattr(thing, "__dict__", ()):
             return _read(self, name)
         if entry.kind == CLASS:
             return entry.original.__get__(None, type(thing))
@@ -98,7 +98,7 @@ class SharedObject(metaclass=SharedClass):
         return SharedMethod(self, entry, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        plan = plan_of(type(_get(self, "_object")))
+        plan = plan_of(type(_get(self, "_place")[1]))
         entry = plan.to_set(name)
         if entry.kind == DATA:
             set_data(self, name, value)
@@ -111,7 +111,7 @@ class SharedObject(metaclass=SharedClass):
             _run(self, entry, (strip(value),), {})
 
     def __delattr__(self, name: str) -> None:
-        entry = plan_of(type(_get(self, "_object"))).to_delete(name)
+        entry = plan_of(type(_get(self, "_place")[1])).to_delete(name)
         if entry.kind == DATA:
             delete_data(self, name)
         else:
@@ -123,7 +123,7 @@ class SharedObject(metaclass=SharedClass):
         return _current(self)[1] is _current(other)[1]
 
     def __hash__(self) -> int:
-        return hash(_get(self, "_replica").attribute)
+        return hash(_get(self, "_place")[0].attribute)
 
     def __dir__(self) -> list[str]:
         return _with(self, lambda thing: dir(thing))
@@ -201,7 +201,7 @@ class SharedMethod:
         return _method_there, (attribute.member.share(), attribute.name, path, self.__name__)
 
     def _bound(self) -> Any:
-        return self._entry.original.__get__(self._proxy, type(_get(self._proxy, "_object")))
+        return self._entry.original.__get__(self._proxy, type(_get(self._proxy, "_place")[1]))
 
 
 def _method_there(share: Any, name: str, path: Any, method: str) -> Any:
@@ -214,8 +214,7 @@ def proxy(replica: Replica, thing: Any) -> Any:
     """Return what stands for an object of a replica."""
     cls: Any = _proxy_class(type(thing))  # type: ignore[arg-type]
     shared: Any = object.__new__(cls)
-    object.__setattr__(shared, "_replica", replica)
-    object.__setattr__(shared, "_object", thing)
+    object.__setattr__(shared, "_place", (replica, thing))
     return shared
 
 
@@ -226,7 +225,8 @@ def is_proxy(value: Any) -> bool:
 
 def place(shared: Any) -> tuple[Replica, Any]:
     """Return the replica and the object that a proxy stands for, as they were last looked at."""
-    return _get(shared, "_replica"), _get(shared, "_object")
+    where: tuple[Replica, Any] = _get(shared, "_place")
+    return where
 
 
 def whereabouts(value: Any) -> tuple[Replica, Any] | None:
@@ -254,14 +254,14 @@ def delete_data(shared: Any, name: str) -> None:
 
 def _current(shared: Any) -> tuple[Replica, Any]:
     """Return the replica and the object that a proxy stands for, with all that is new."""
-    replica: Replica = _get(shared, "_replica")
+    where: tuple[Replica, Any] = _get(shared, "_place")
+    replica, thing = where
     words = replica.words
     if replica.seen == words[replica.end_at] and words[STATE] == RUNNING:
-        return replica, _get(shared, "_object")
-    replica, thing = replica.attribute.current_in(replica, _get(shared, "_object"))
-    object.__setattr__(shared, "_replica", replica)
-    object.__setattr__(shared, "_object", thing)
-    return replica, thing
+        return where
+    where = replica.attribute.current_in(replica, thing)
+    object.__setattr__(shared, "_place", where)
+    return where
 
 
 def _read(shared: Any, name: str) -> Any:
@@ -410,6 +410,8 @@ def _proxy_class(cls: type) -> type:
     for name in plan_of(cls).special_names() - _OWN:
         value = getattr(cls, name, None)
         members[name] = None if value is None else _special(name)
+    if method_of(cls, "__exit__") is not None:
+        members["__exit__"] = LeaveTurn()
     if "__eq__" in members and "__hash__" not in members:
         members["__hash__"] = None
     return types.new_class(
@@ -419,7 +421,7 @@ def _proxy_class(cls: type) -> type:
 
 def _special(name: str) -> Callable[..., Any]:
     def call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
-        entry = plan_of(type(_get(self, "_object"))).to_read(name)
+        entry = plan_of(type(_get(self, "_place")[1])).to_read(name)
         return _run(self, entry, tuple(map(strip, args)), kwargs)
 
     special: Any = {"__getitem__": _get_item, "__setitem__": _set_item}.get(name, call)
@@ -436,13 +438,13 @@ class _Key(NamedTuple):
 
 def _get_item(self: Any, key: Any, /) -> Any:
     key = strip(key)
-    entry = plan_of(type(_get(self, "_object"))).to_read("__getitem__")
+    entry = plan_of(type(_get(self, "_place")[1])).to_read("__getitem__")
     return _run(self, entry, (key,), {}, _Key(key))
 
 
 def _set_item(self: Any, key: Any, value: Any, /) -> None:
     key = strip(key)
-    plan = plan_of(type(_get(self, "_object")))
+    plan = plan_of(type(_get(self, "_place")[1]))
     entry = plan.to_read("__setitem__")
     if entry.kind != AWAY and _is_read_here(self, _Key(key), value):
         _compute(self, plan.to_read("__getitem__"), entry, (key,), value)

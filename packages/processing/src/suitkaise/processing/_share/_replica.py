@@ -30,6 +30,7 @@ from ._parts import (
     step_to,
 )
 from ._scalars import Origin, track
+from ._waiting import LOCKS, is_waited_at
 
 if TYPE_CHECKING:
     from ._attribute import Attribute
@@ -121,7 +122,8 @@ class Replica:
         for operation, path, *arguments in effects:
             target = self.walk(path) if path else self.root
             if not is_plain:
-                arguments = [self.adopt(argument, target, None) for argument in arguments]
+                key = arguments[0] if operation == "attribute.set" else None
+                arguments = [self.adopt(argument, target, key) for argument in arguments]
             OPERATIONS[operation](target, *arguments)
         if len(self._links) > self._most_links:
             self._link_all()
@@ -370,6 +372,17 @@ class Replica:
         steps.reverse()
         return tuple(steps)
 
+    def _note_waiting(self, up: Any, place: Any) -> None:
+        """Have the methods of what holds an object that threads wait at run accordingly."""
+        from ._class_plans import plan_of
+
+        met: set[int] = set()
+        while up is not None and id(up) not in met:
+            met.add(id(up))
+            if kind_of(type(up)) == OBJECT:
+                plan_of(type(up)).note_waiting(place)
+            up, place = self.link(up)
+
     def link(self, target: Any) -> tuple[Any, Any]:
         """Return what holds something, and where it was last seen in there.
 
@@ -425,7 +438,7 @@ class Replica:
                     frozen.append(thing)
                 elif kind == OBJECT:
                     self.holds_objects = True
-                    self.objects += 1
+                    self.objects += cls not in LOCKS  # which hold nothing
             found += [
                 (part, thing, place)
                 for place, part in holding_parts(made[id(thing)])
@@ -444,6 +457,9 @@ class Replica:
                 node._replica, node._up, node._key = self, above, place
             else:
                 self._links[id(new)] = new, above, place
+                kind_of_new: Any = type(new)
+                if kind_of(kind_of_new) == OBJECT and is_waited_at(kind_of_new):
+                    self._note_waiting(above, place)
             if kind_of(type(new)) != FROZEN:
                 for inner_place, part in holding_parts(new):
                     if made.get(id(part), part) is not part:

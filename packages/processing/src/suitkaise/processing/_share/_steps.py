@@ -15,6 +15,7 @@ from ._effects import ATOMS, Effect, encode_effects, encode_state, is_plain
 from ._journal import Journal
 from ._kinds import ATOM, CONTAINER, FROZEN, VALUE, attributes_of, is_open, kind_of
 from ._replica import Replica
+from ._waiting import LOCKS
 
 _NOTHING = object()
 
@@ -90,7 +91,7 @@ class Step:
     def _is_seen(self, value: Any) -> bool:
         """Tell whether a change inside a value would have been noted."""
         kind = kind_of(type(value))
-        if kind in (ATOM, VALUE):
+        if kind in (ATOM, VALUE) or type(value) in LOCKS:
             return True
         if kind in (CONTAINER, FROZEN):
             return not self._has_others

@@ -11,6 +11,7 @@ from suitkaise.sk._analysis import _kinds, _rules
 from suitkaise.sk._analysis._context import Context
 from suitkaise.sk._analysis._memory import NOTHING, Value
 from suitkaise.sk._analysis._unit import Unit
+from suitkaise.sk._source import parse
 
 _UNIONS: tuple[object, ...] = (typing.Union, typing.Optional)
 _WRAPPERS: tuple[object, ...] = (typing.Annotated, typing.Final, typing.ClassVar)
@@ -66,7 +67,7 @@ def _taken_apart(annotation: object, unit: Unit) -> tuple[object, tuple[object, 
     """The type that is annotated, and what stands in brackets."""
     if isinstance(annotation, str):
         try:
-            annotation = ast.parse(annotation, mode="eval").body
+            annotation = parse(annotation, "eval").body
         except SyntaxError:
             return None, ()
     if not isinstance(annotation, ast.AST):

@@ -16,7 +16,7 @@ from suitkaise.sk._analysis._operations import Operations
 from suitkaise.sk._analysis._statements import Walk
 from suitkaise.sk._analysis._summary import Access, Summary, unknown
 from suitkaise.sk._analysis._unit import Body, Unit
-from suitkaise.sk._source import source_of
+from suitkaise.sk._source import parse, source_of
 
 _ROUNDS = 60
 _OF_CLASS = frozenset({"__new__", "__init_subclass__", "__class_getitem__"})
@@ -221,7 +221,7 @@ class ClassAnalysis:
 
 
 def _parsed(text: str) -> Body:
-    [definition] = ast.parse(text).body
+    [definition] = parse(text).body
     assert isinstance(definition, ast.FunctionDef)
     return definition
 
