@@ -341,7 +341,7 @@ def test_a_field_of_a_dataclass_without_a_default_has_none_elsewhere(load_elsewh
         "[True, True]",
         "Deep(x=1, y=2, z=3)",
     ]
-    marks = [dataclasses.MISSING, dataclasses.KW_ONLY]
+    marks = [dataclasses.MISSING, dataclasses.KW_ONLY, dataclasses._HAS_DEFAULT_FACTORY]
     assert all(map(operator.is_, travel(marks), marks))
 
 
