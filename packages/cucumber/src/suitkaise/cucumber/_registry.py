@@ -37,7 +37,13 @@ from suitkaise.cucumber._handlers._iterators import (
     is_iterator_of_the_interpreter,
     reduce_unless_it_pickles,
 )
-from suitkaise.cucumber._ordinary import is_ordinary, ordinary_reducer, reduce_natively
+from suitkaise.cucumber._ordinary import (
+    is_ordinary,
+    ordinary_reducer,
+    reduce_natively,
+    reduce_unasked,
+    would_be_asked,
+)
 from suitkaise.cucumber._reducer import Reducer, reducer
 
 T = TypeVar("T")
@@ -199,4 +205,6 @@ def _find_reducer(cls: type) -> Reducer:
         return lambda pickler, obj: reduce(obj)
     if is_ordinary(cls):
         return ordinary_reducer(cls)
+    if would_be_asked(cls):
+        return reduce_unasked
     return reduce_unless_it_pickles if is_iterator_of_the_interpreter(cls) else reduce_natively
