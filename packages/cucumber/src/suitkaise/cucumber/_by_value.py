@@ -16,6 +16,7 @@ from cloudpickle import cloudpickle
 
 from suitkaise.cucumber import _classes, _type_parameters
 from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber._handlers._cells import with_shared_cells
 from suitkaise.cucumber._importable import is_importable, travels_by_reference
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
 
@@ -84,7 +85,7 @@ def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceV
     if parameters:
         _, attributes = value[_STATE]
         attributes["__type_params__"] = parameters
-    return value
+    return value if function.__closure__ is None else with_shared_cells(pickler, function, value)
 
 
 def _is_of_an_importable_method(function: types.FunctionType) -> bool:

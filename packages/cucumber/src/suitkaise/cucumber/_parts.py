@@ -52,7 +52,10 @@ _ARGUMENT_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {
     "rebuild_reference": (".__class__", "()"),
     "rebuild_method": (".__class__", "().__self__"),
 }
-_STATE_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {"set_value": (".get()",)}
+_STATE_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {
+    "fill_cell": (".cell_contents",),
+    "set_value": (".get()",),
+}
 
 Part = tuple[Any, Place]
 
