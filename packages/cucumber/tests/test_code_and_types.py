@@ -170,6 +170,38 @@ def test_recursive_and_mutual_closures_work(load_elsewhere):
     assert elsewhere(load_elsewhere, is_odd, "value(7)") == "True"
 
 
+def test_functions_share_the_variables_that_they_assign(load_elsewhere):
+    def make():
+        count, calls = 0, []
+
+        def add():
+            nonlocal count
+            count += 1
+            calls.append(again)
+            return count
+
+        def again():
+            return add() + get()
+
+        def get():
+            return count
+
+        def late():
+            return unset
+
+        if count:
+            unset = None
+        return add, get, again, late, lambda: late
+
+    add, get, again, late, other = travel(make())
+
+    assert (add(), get(), again(), get()) == (1, 1, 4, 2)
+    with pytest.raises(NameError):
+        late()
+    assert other() is late
+    assert elsewhere(load_elsewhere, make(), "value[0](), value[2](), value[1]()") == "1 4 2"
+
+
 @pytest.mark.comes_back(
     "functools.singledispatch", how="by value, with what was registered; by name where it can be"
 )
@@ -341,7 +373,7 @@ def test_a_field_of_a_dataclass_without_a_default_has_none_elsewhere(load_elsewh
         "[True, True]",
         "Deep(x=1, y=2, z=3)",
     ]
-    marks = [dataclasses.MISSING, dataclasses.KW_ONLY]
+    marks = [dataclasses.MISSING, dataclasses.KW_ONLY, dataclasses._HAS_DEFAULT_FACTORY]
     assert all(map(operator.is_, travel(marks), marks))
 
 

@@ -48,6 +48,20 @@ def test_a_cached_function_of_a_script_arrives(run_python, load_elsewhere):
     assert load_elsewhere(bytes.fromhex(payload.decode()), "print(value(30))") == "832040"
 
 
+def test_a_cached_function_keeps_its_attributes():
+    @functools.lru_cache
+    def double(number):
+        "Double it."
+        return number * 2
+
+    double.label, double.me = "x", double
+
+    copy = deserialize(serialize(double))
+
+    assert (copy.label, copy.__doc__) == ("x", "Double it.")
+    assert copy.me is copy
+
+
 @pytest.mark.comes_back("functools.cmp_to_key", how="with the comparison; keys with what they hold")
 def test_a_comparison_is_a_key_still():
     key = functools.cmp_to_key(lambda one, other: other - one)

@@ -321,3 +321,33 @@ def test_what_is_flat_has_the_bytes_that_it_has_anyway(value):
 def test_what_is_not_flat_is_left_to_the_pickler(value):
     assert serialize_flat(value) is None
     assert deserialize(serialize(value)) == value
+
+
+class Wrapping:
+    def __init__(self, things):
+        self.things = things
+
+    def __getattr__(self, name):
+        return self.things[name]  # asks itself for ever, as long as it has none
+
+
+class WrappingWithSlots:
+    __slots__ = ("things",)
+    __init__ = Wrapping.__init__
+    __getattr__ = Wrapping.__getattr__
+
+
+class WrappingDict(dict):
+    __init__ = Wrapping.__init__
+    __getattr__ = Wrapping.__getattr__
+
+
+@pytest.mark.parametrize("kind", [Wrapping, WrappingWithSlots, WrappingDict])
+def test_an_object_is_not_asked_for_attributes_before_it_has_any(kind):
+    thing = kind({"a": 1})
+    thing.things["me"] = thing
+
+    copy = deserialize(serialize(thing))
+
+    assert (type(copy), copy.a) == (kind, 1)
+    assert copy.me is copy

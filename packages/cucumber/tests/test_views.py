@@ -51,6 +51,28 @@ def test_the_proxy_of_a_class_is_the_classs(cls):
     assert deserialize(serialize(vars(cls))) == vars(cls)
 
 
+def test_a_view_of_a_classs_dict_is_the_classs():
+    class Local:
+        value = 1
+
+    cls, names = deserialize(serialize([Local, vars(Local).keys()]))
+    cls.later = 2
+
+    assert "later" in names
+
+
+def test_many_views_of_a_dict_share_it():
+    content = dict.fromkeys(range(1000))
+    views = [make(content) for make in (types.MappingProxyType, dict.keys, dict.items) * 300]
+
+    payload = serialize([content, *views])
+    copy, *copies = deserialize(payload)
+    copy["later"] = 1
+
+    assert len(payload) < len(serialize(content)) + 20 * len(views)
+    assert all(len(each) == 1001 for each in copies)
+
+
 @pytest.mark.comes_back(
     "types.SimpleNamespace",
     "range",

@@ -1,6 +1,7 @@
 """The walk is tested on markers, which a visit replaces by others."""
 
 import sys
+import weakref
 from collections import OrderedDict, UserDict, defaultdict, deque
 from dataclasses import dataclass
 from enum import Enum
@@ -281,3 +282,16 @@ def shape(thing):
     else:
         return repr(thing)
     return f"{type(thing).__name__}({', '.join(parts)})"
+
+
+def test_a_weak_proxy_is_left_alone():
+    class Table(dict):
+        """Can be referred to weakly."""
+
+    table = Table(a=Marker())
+    root = [weakref.proxy(table), table]
+
+    _, made, _ = replace_markers(root)
+
+    assert table["a"] is made[0]
+    assert root[0]["a"] is made[0]

@@ -1,9 +1,16 @@
+import gc
 import threading
 import weakref
 
 import pytest
 
-from suitkaise.cucumber import Reconnector, SerializationError, deserialize, serialize
+from suitkaise.cucumber import (
+    Reconnector,
+    SerializationError,
+    deserialize,
+    reconnect_all,
+    serialize,
+)
 
 
 class Node:
@@ -19,6 +26,19 @@ class Labelled(weakref.ref):
 
 
 class Slotted(weakref.ref):
+    __slots__ = ("label",)
+
+
+class Particular(weakref.ref):
+    def __new__(cls, target, label):
+        return super().__new__(cls, target)
+
+    def __init__(self, target, label):
+        super().__init__(target)
+        self.label = label
+
+
+class Method(weakref.WeakMethod):
     __slots__ = ("label",)
 
 
@@ -102,6 +122,26 @@ def test_a_subclass_keeps_its_type_and_attributes(kind):
     assert (type(copy), copy.label, copy()) == (kind, "x", target)
 
 
+def test_a_subclass_may_want_more_than_the_target():
+    node = Node()
+    key, particular = weakref.KeyedRef(node, None, "k"), Particular(node, "x")
+
+    key, particular, target = deserialize(serialize([key, particular, node]))
+
+    assert (key(), key.key) == (target, "k")
+    assert (particular(), particular.label) == (target, "x")
+
+
+def test_a_reference_to_a_method_keeps_its_type_and_attributes():
+    node = Node()
+    reference = Method(node.hello)
+    reference.label = "x"
+
+    copy, target = deserialize(serialize([reference, node]))
+
+    assert (type(copy), copy.label, copy().__self__) == (Method, "x", target)
+
+
 @pytest.mark.parametrize("container", [SlottedValues(), SlottedSet()])
 def test_a_subclass_of_a_weak_container_keeps_its_slots(container):
     container.label = "x"
@@ -126,13 +166,98 @@ def test_a_method_of_a_class_that_travels_by_value_is_alive_with_its_object(load
     assert load_elsewhere(payload, "print(value[0]()())") == "hello"
 
 
-def test_a_reference_to_what_arrives_as_a_reconnector_is_to_that():
-    thread = threading.Thread(target=print)
+def test_a_method_is_found_in_its_class_whatever_its_name(load_elsewhere):
+    class Base:
+        def hello(self):
+            return "base"
 
-    reference, reconnector = deserialize(serialize([weakref.ref(thread), thread]))
+    class Child(Base):
+        def hello(self):
+            return "child"
 
-    assert isinstance(reconnector, Reconnector)
-    assert reference() is reconnector
+        def references(self):
+            methods = [super().hello, self.hello, self.__private, self.short, self.make]
+            return [weakref.WeakMethod(method) for method in methods]
+
+        def __private(self):
+            return "private"
+
+        @classmethod
+        def make(cls):
+            return "class"
+
+        short = lambda self: "lambda"  # noqa: E731
+
+    child = Child()
+    payload = serialize([child, Child, *child.references()])
+
+    words = ["base", "child", "private", "lambda", "class"]
+    copy, _, *references = deserialize(payload)
+    assert [reference()() for reference in references] == words
+    assert references[0]().__self__ is copy
+    assert load_elsewhere(payload, "print([each()() for each in value[2:]])") == str(words)
+
+
+class Worker(threading.Thread):
+    def hello(self):
+        return self.name
+
+
+def weakly(thread):
+    """Refer to a thread in all ways, before it is held, and hold it."""
+    return {
+        "reference": weakref.ref(thread),
+        "proxy": weakref.proxy(thread),
+        "method": weakref.WeakMethod(thread.hello),
+        "set": weakref.WeakSet([thread]),
+        "keys": weakref.WeakKeyDictionary({thread: 1}),
+        "values": weakref.WeakValueDictionary({"a": thread}),
+        "thread": thread,
+    }
+
+
+def test_references_to_what_arrives_as_a_reconnector_are_to_that():
+    things = deserialize(serialize(weakly(Worker())))
+
+    assert isinstance(things["thread"], Reconnector)
+    assert things["reference"]() is things["thread"]
+    assert list(things["set"]) == [things["thread"]]
+    assert "not connected" in repr(things["thread"])
+
+
+def test_references_to_reconnectors_are_to_the_resources_once_they_are_connected():
+    things = reconnect_all(deserialize(serialize(weakly(Worker(name="w")))))
+
+    thread = things["thread"]
+    assert type(thread) is Worker
+    assert things["reference"]() is thread
+    assert things["method"]() == thread.hello
+    assert type(things["proxy"]) is weakref.ProxyType
+    assert things["proxy"].hello() == "w"
+    assert list(things["set"]) == [thread]
+    assert dict(things["keys"]) == {thread: 1}
+    assert dict(things["values"]) == {"a": thread}
+    del thread, things["thread"]
+    gc.collect()
+    assert [len(things[name]) for name in ("set", "keys", "values")] == [0, 0, 0]
+
+
+def test_a_secret_is_found_by_what_holds_a_resource_not_by_what_refers_to_it():
+    asked = []
+    resource = Node()
+
+    def connect(description, auth):
+        asked.append(auth)
+        return resource
+
+    reconnector = Reconnector("sqlite3.Connection", connect, needs_secret=True)
+    things = {"reference": weakref.ref(reconnector), "db": reconnector}
+    del reconnector
+
+    reconnect_all(things, **{"sqlite3.Connection": {"db": "secret"}})
+
+    assert asked == ["secret"]
+    assert things["reference"]() is things["db"] is resource
 
 
 def test_a_callback_stays_here():

@@ -25,6 +25,7 @@ FAMILIES = {
         "deep_pickler",
         "by_value",
         "code_and_types",
+        "classes",
         "functools",
         "views",
         "exceptions",

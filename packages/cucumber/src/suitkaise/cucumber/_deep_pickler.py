@@ -16,6 +16,7 @@ from typing import IO, Any, ClassVar
 import cloudpickle
 
 from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber._handlers._cells import SharedCell
 from suitkaise.cucumber._pickler import Pickler
 
 # A node of a linked list takes two levels. What is deeper is taken for endless.
@@ -59,6 +60,7 @@ class DeepPickler(pickle._Pickler):
         self.globals_ref: dict[int, dict[str, Any]] = {}
         self.linked_exceptions: set[int] = set()
         self.searches: dict[Any, Any] = {}
+        self.cells: dict[int, SharedCell] = {}
 
     # What cloudpickle does for functions by value.
     _dynamic_function_reduce = cloudpickle.Pickler._dynamic_function_reduce

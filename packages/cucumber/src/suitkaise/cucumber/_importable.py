@@ -10,6 +10,9 @@ import os
 import sys
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import Any
+
+from cloudpickle import cloudpickle
 
 # By name, each with the module it was found for: a module may be replaced by another of its name.
 _verdicts: dict[str, tuple[ModuleType, bool]] = {}
@@ -26,6 +29,20 @@ def is_importable(name: str) -> bool:
     is_found = name != "__main__" and _is_found(name, module)
     _verdicts[name] = (module, is_found)
     return is_found
+
+
+def travels_by_reference(obj: Any) -> bool:
+    """Tell whether the receiver can import this class or function."""
+    module_name = obj.__module__
+    if not isinstance(module_name, str) or not is_importable(module_name):
+        # Without a module of its own, cloudpickle searches all modules for the object.
+        return module_name is None and bool(cloudpickle._should_pickle_by_reference(obj))
+    if (
+        getattr(sys.modules[module_name], "__dict__", {}).get(obj.__qualname__) is obj
+        and not cloudpickle._PICKLE_BY_VALUE_MODULES
+    ):
+        return True
+    return bool(cloudpickle._should_pickle_by_reference(obj))
 
 
 def _is_found(name: str, module: ModuleType) -> bool:

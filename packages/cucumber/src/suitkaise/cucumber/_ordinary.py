@@ -2,6 +2,9 @@
 
 An ordinary class is written in Python, keeps its attributes in `__dict__` alone and leaves it to
 `object` how it is reduced. Then the reduce value is known in advance, but for the attributes.
+
+pickle asks an object that has no attributes yet for its `__setstate__`: a `__getattr__` that looks
+into an attribute would ask itself for ever. Instances of such classes are given theirs unasked.
 """
 
 import copyreg
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 dump_number = [0]
 
 _PROTOCOL = 5
+_SETTER = 5  # where a reduce value has it
 _GETATTRIBUTE: Any = object.__getattribute__
 _REDUCE_EX: Any = object.__reduce_ex__
 _REDUCE: Any = object.__reduce__
@@ -64,6 +68,7 @@ def ordinary_reducer(cls: type) -> Reducer:
     """Make the reducer for instances of an ordinary class."""
     arguments = (cls,)
     looked_at = -1
+    rest = (None, None, set_attributes_unasked) if would_be_asked(cls) else ()
 
     def reduce_ordinary(pickler: "Pickler", obj: Any) -> ReduceValue:
         nonlocal looked_at
@@ -71,7 +76,7 @@ def ordinary_reducer(cls: type) -> Reducer:
             if not _leaves_reduction_to_object(cls):
                 return reduce_natively(pickler, obj)
             looked_at = dump_number[0]
-        return __newobj__, arguments, obj.__dict__
+        return __newobj__, arguments, obj.__dict__, *rest
 
     return reduce_ordinary
 
@@ -80,3 +85,27 @@ def reduce_natively(pickler: "Pickler", obj: Any) -> ReduceValue:
     """Reduce an object as pickle itself would: by copyreg, else by its own methods."""
     reduce = copyreg.dispatch_table.get(type(obj))
     return obj.__reduce_ex__(_PROTOCOL) if reduce is None else reduce(obj)
+
+
+def would_be_asked(cls: type) -> bool:
+    """Tell whether pickle would call a class's `__getattr__` before there are any attributes."""
+    return (
+        hasattr(cls, "__getattr__")
+        and not hasattr(cls, "__setstate__")
+        and _leaves_reduction_to_object(cls)
+    )
+
+
+def reduce_unasked(pickler: "Pickler", obj: Any) -> ReduceValue:
+    """Reduce an object that is to be given its attributes without being asked."""
+    value = reduce_natively(pickler, obj)
+    return (*value, set_attributes_unasked) if len(value) == _SETTER else value
+
+
+def set_attributes_unasked(obj: object, state: Any) -> None:
+    """Set attributes and slots, whatever the object's class does about that."""
+    own, slots = state if isinstance(state, tuple) else (state, None)
+    if own:
+        object.__getattribute__(obj, "__dict__").update(own)
+    for name, value in (slots or {}).items():
+        object.__setattr__(obj, name, value)

@@ -14,7 +14,7 @@ from typing import Any
 
 from cloudpickle import cloudpickle
 
-from suitkaise.cucumber._by_value import rebuild_class, rebuild_enum
+from suitkaise.cucumber._classes import rebuild_class, rebuild_enumeration
 from suitkaise.cucumber._handlers._exceptions import Edge, rebuild_exception
 from suitkaise.cucumber._handlers._iterators import rebuild_iterator
 from suitkaise.cucumber._pickler import Pickler
@@ -39,7 +39,7 @@ _ARGUMENT_PATHS = {
     ),
     id(MethodType): (".__func__", ".__self__"),
     id(rebuild_class): (".__class__", ".__name__", ".__bases__"),
-    id(rebuild_enum): (".__bases__", ".__name__", ".__qualname__", ".__members__"),
+    id(rebuild_enumeration): (".__class__", ".__name__", ".__bases__", "", ".__members__"),
     id(rebuild_exception): (".__class__", ".args"),
     id(rebuild_iterator): ("",),
 }
@@ -50,9 +50,12 @@ _ARGUMENT_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {
     "rebuild_text": (".__class__", ".buffer"),
     "rebuild_buffered": (".__class__", ".raw"),
     "rebuild_reference": (".__class__", "()"),
-    "rebuild_method": (".__class__", "()"),
+    "rebuild_method": (".__class__", "().__self__"),
 }
-_STATE_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {"set_value": (".get()",)}
+_STATE_PATHS_BY_NAME: dict[str, tuple[str, ...]] = {
+    "fill_cell": (".cell_contents",),
+    "set_value": (".get()",),
+}
 
 Part = tuple[Any, Place]
 

@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 
 import cloudpickle
 
+from suitkaise.cucumber._handlers._cells import SharedCell
 from suitkaise.cucumber._handlers._iterators import Taken
 from suitkaise.cucumber._reducer import ReduceValue
 from suitkaise.cucumber._registry import REDUCERS
@@ -53,6 +54,9 @@ class Pickler(cloudpickle.Pickler):  # type: ignore[misc]
     # What could be taken only once, by the id of its owner. A second attempt at the same payload
     # goes on with it.
     taken = _MadeOnUse[dict[int, Taken]](dict)
+
+    # Cells that functions share, by id.
+    cells = _MadeOnUse[dict[int, SharedCell]](dict)
 
     # Where matches of regular expressions were found, by pattern and text.
     searches = _MadeOnUse[dict[Any, Any]](dict)

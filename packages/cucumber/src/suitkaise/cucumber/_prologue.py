@@ -24,9 +24,8 @@ from typing import Any
 
 from cloudpickle import cloudpickle
 
-from suitkaise.cucumber._by_value import travels_by_reference
 from suitkaise.cucumber._diagnosis import serialization_error
-from suitkaise.cucumber._importable import is_importable
+from suitkaise.cucumber._importable import is_importable, travels_by_reference
 from suitkaise.cucumber._ordinary import dump_number, is_ordinary
 from suitkaise.cucumber._payload import HEADER, TooDeepError, Writable, serialize_into
 from suitkaise.cucumber._pickler import Pickler

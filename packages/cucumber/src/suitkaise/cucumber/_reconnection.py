@@ -4,8 +4,10 @@ import threading
 import warnings
 from collections.abc import Mapping
 from typing import Any, TypeVar
+from weakref import ProxyTypes
 
 from suitkaise.cucumber._errors import ReconnectError
+from suitkaise.cucumber._handlers._weak_references import refer_to, target_of
 from suitkaise.cucumber._reconnector import (
     Reconnector,
     connect_at,
@@ -23,7 +25,7 @@ def reconnect_all(obj: T, *, start_threads: bool = False, **auth: Any) -> T:
 
     The object is walked through once, cycles included: dicts, lists, tuples, sets, deques,
     attributes and slots, and so on into what these hold. It is changed in place; tuples and
-    frozensets that held a Reconnector are made anew.
+    frozensets that held a Reconnector are made anew, as are weak references to one.
 
     Args:
         obj: What to look through; not yet used by another thread.
@@ -98,7 +100,7 @@ class Resources:
             if isinstance(resource, threading.Thread) and resource.ident is None:
                 threads.append((resource, reconnector, place))
         if replacements:
-            self.owner = walk(self.owner, lambda thing, _: replacements.get(id(thing), thing))
+            self.owner = walk(self.owner, lambda thing, _: _replaced(thing, replacements))
         if self._start_threads:
             # The last step: what a thread uses is live by now.
             failures = [_start(*each) for each in threads]
@@ -116,6 +118,8 @@ class Resources:
         found: list[tuple[Any, Reconnector, Place]] = []
 
         def note(thing: Any, place: Place) -> Any:
+            if type(thing) in ProxyTypes:  # it passes for its target, which is held elsewhere
+                return thing
             if isinstance(thing, Reconnector):
                 found.append((thing, thing, place))
             elif id(thing) in self._broken:
@@ -124,6 +128,14 @@ class Resources:
 
         walk(self.owner, note)
         return found
+
+
+def _replaced(thing: Any, replacements: dict[int, Any]) -> Any:
+    """Return what is to be in the place of a thing; what refers to it weakly is made anew."""
+    target = target_of(thing)
+    if id(target) in replacements:
+        return refer_to(replacements[id(target)], thing)
+    return replacements.get(id(thing), thing)
 
 
 def _start(

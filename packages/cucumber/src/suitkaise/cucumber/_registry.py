@@ -5,7 +5,7 @@ For an object of type T, the first that applies:
 1. int, str, list, dict and the other basic types themselves (not their subclasses): pickle's C
    code writes them and asks nobody.
 2. Classes, functions, modules and TypeVars: by reference where the receiver can import them, else
-   by value (`_by_value`).
+   by value (`_by_value`, `_classes`).
 3. Along T's method resolution order, T first, at each class:
    a. what `register` was given for it, by the class or by its dotted name;
    b. the built-in handler for it (`_handlers`), by the class or by its dotted name;
@@ -31,12 +31,19 @@ from typing import Any, TypeVar
 from cloudpickle import cloudpickle
 
 from suitkaise.cucumber import _by_value
+from suitkaise.cucumber._classes import reduce_class
 from suitkaise.cucumber._handlers import BUILTIN_REDUCERS, find_library_reducer
 from suitkaise.cucumber._handlers._iterators import (
     is_iterator_of_the_interpreter,
     reduce_unless_it_pickles,
 )
-from suitkaise.cucumber._ordinary import is_ordinary, ordinary_reducer, reduce_natively
+from suitkaise.cucumber._ordinary import (
+    is_ordinary,
+    ordinary_reducer,
+    reduce_natively,
+    reduce_unasked,
+    would_be_asked,
+)
 from suitkaise.cucumber._reducer import Reducer, reducer
 
 T = TypeVar("T")
@@ -184,7 +191,7 @@ def _find_loaded(name: str) -> type | None:
 def _find_reducer(cls: type) -> Reducer:
     """Go through the order that the module's docstring gives, from step 2."""
     if issubclass(cls, type):
-        return _by_value.reduce_class
+        return reduce_class
     if cls in _by_value.REDUCERS:
         return _by_value.REDUCERS[cls]
     for base in cls.__mro__:
@@ -198,4 +205,6 @@ def _find_reducer(cls: type) -> Reducer:
         return lambda pickler, obj: reduce(obj)
     if is_ordinary(cls):
         return ordinary_reducer(cls)
+    if would_be_asked(cls):
+        return reduce_unasked
     return reduce_unless_it_pickles if is_iterator_of_the_interpreter(cls) else reduce_natively

@@ -12,6 +12,7 @@ from enum import Enum
 from logging import Logger
 from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
 from typing import Any, NamedTuple
+from weakref import ProxyTypes
 
 from suitkaise.cucumber._reconnector import Reconnector
 
@@ -104,7 +105,9 @@ class _Walk:
         if id(thing) in self._outcomes:
             return self._outcomes[id(thing)]
         outcome = self._visit(thing, place)
-        if isinstance(outcome, tuple | frozenset):
+        if type(outcome) in ProxyTypes:  # it passes for its target, which is held elsewhere
+            pass
+        elif isinstance(outcome, tuple | frozenset):
             outcome = self._resolve_members(outcome, place)
         elif not isinstance(outcome, _CLOSED):
             self._pending.append((outcome, place))

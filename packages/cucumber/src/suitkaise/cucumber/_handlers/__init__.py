@@ -11,6 +11,7 @@ from suitkaise.cucumber import _reconnector
 from suitkaise.cucumber._handlers import (
     _asynchronous,
     _context_variables,
+    _descriptors,
     _exceptions,
     _frames,
     _functools,
@@ -26,6 +27,7 @@ from suitkaise.cucumber._reducer import Reducer
 BUILTIN_REDUCERS = {
     **_asynchronous.REDUCERS,
     **_context_variables.REDUCERS,
+    **_descriptors.REDUCERS,
     **_exceptions.REDUCERS,
     **_frames.REDUCERS,
     **_functools.REDUCERS,

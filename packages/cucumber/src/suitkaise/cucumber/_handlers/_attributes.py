@@ -9,12 +9,15 @@ def attributes_of(obj: Any, *, except_for: Container[str] = ()) -> Any:
 
     Args:
         obj: What to look at.
-        except_for: The names of those in `__dict__` that are the type's own.
+        except_for: The names of those that are the type's own.
     """
     state: Any = object.__getstate__(obj)
-    own, slots = state if isinstance(state, tuple) else (state, None)
-    added = {name: value for name, value in (own or {}).items() if name not in except_for} or None
-    return added if slots is None else (added, slots)
+    parts = state if isinstance(state, tuple) else (state, None)
+    own, slots = (
+        {name: value for name, value in (part or {}).items() if name not in except_for} or None
+        for part in parts
+    )
+    return own if slots is None else (own, slots)
 
 
 def set_attributes(obj: Any, state: Any) -> None:

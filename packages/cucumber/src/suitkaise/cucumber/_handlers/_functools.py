@@ -10,6 +10,7 @@ import functools
 import gc
 from typing import TYPE_CHECKING, Any
 
+from suitkaise.cucumber._handlers._attributes import assign_attributes, attributes_of
 from suitkaise.cucumber._importable import is_importable
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer
 
@@ -23,7 +24,8 @@ def reduce_cached_function(pickler: "Pickler", cached: Any) -> ReduceValue:
         return cached.__reduce_ex__(5)
     parameters = cached.cache_parameters()
     arguments = (cached.__wrapped__, parameters["maxsize"], parameters["typed"])
-    return rebuild_cached_function, arguments
+    attributes = attributes_of(cached, except_for=vars(rebuild_cached_function(*arguments)))
+    return rebuild_cached_function, arguments, attributes, None, None, assign_attributes
 
 
 def rebuild_cached_function(function: Any, maxsize: int | None, is_typed: bool) -> Any:

@@ -37,14 +37,14 @@ def _mapping_of(proxy: Proxy) -> Any:
     raise RefusalError("what it is a proxy of cannot be found; send a dict of it")
 
 
-def reduce_view(view: Any) -> tuple[Any, str]:
-    """Send the dict, and which view it is."""
-    return _mapping_of(view.mapping), type(view).__name__.rpartition("_")[2]
+def reduce_view(view: Any) -> tuple[str, Any, bool]:
+    """Send which view it is, and the dict, or the class whose it is."""
+    return type(view).__name__.rpartition("_")[2], *reduce_proxy(view.mapping)
 
 
-def rebuild_view(mapping: dict[Any, Any], name: str) -> Any:
+def rebuild_view(name: str, mapping: Any, is_class: bool) -> Any:
     """Make a view."""
-    return getattr(mapping, name)()
+    return getattr(vars(mapping) if is_class else mapping, name)()
 
 
 _view = reducer(reduce_view, rebuild_view)

@@ -6,6 +6,7 @@ holds it: else the reference is dead, or the entry of the weak container missing
 here. Callbacks do not travel.
 """
 
+import types
 import weakref
 from typing import Any
 
@@ -28,31 +29,73 @@ def reduce_reference(reference: "weakref.ref[Any]") -> tuple[type, Any, Any]:
 
 def rebuild_reference(kind: Any, target: Any, attributes: Any) -> "weakref.ref[Any]":
     """Refer to the target."""
+    return _make_reference(kind, _Gone() if target is None else target, None, attributes)
+
+
+def _make_reference(kind: Any, target: Any, callback: Any, attributes: Any) -> "weakref.ref[Any]":
     reference: weakref.ref[Any]
-    reference = kind.__new__(kind, _Gone() if target is None else target)
+    reference = weakref.ref.__new__(kind, target, callback)  # a subclass's may want more
     assign_attributes(reference, attributes)
     return reference
 
 
-def reduce_method(reference: "weakref.WeakMethod[Any]") -> tuple[type, Any, Any]:
-    """Send the object and the method's name; None if the object is dead."""
+def reduce_method(reference: "weakref.WeakMethod[Any]") -> tuple[type, Any, Any, Any]:
+    """Send the object and where its method is; None if the object is dead."""
+    attributes = attributes_of(reference, except_for=weakref.WeakMethod.__slots__)
     method = reference()
     if method is None:
-        return type(reference), None, None
-    target, name = method.__self__, method.__name__
-    # A function that travels by value is at the receiver another than its class's, and nobody
-    # holds it. So the method is looked up in the object, where it can be.
-    return type(reference), target, name if getattr(target, name, None) == method else method
+        return type(reference), None, None, attributes
+    return type(reference), method.__self__, _place_of(method), attributes
 
 
-def rebuild_method(kind: Any, target: Any, method: Any) -> "weakref.WeakMethod[Any]":
+def _place_of(method: types.MethodType) -> Any:
+    """Tell the class that has a method, and its name there; else return the method.
+
+    A function that travels by value is at the receiver another than its class's, and nobody holds
+    it. So it is looked up in the class, where it can be.
+    """
+    target, function = method.__self__, method.__func__
+    classes = target.__mro__ if isinstance(target, type) else type(target).__mro__
+    for cls in classes:
+        for name, value in vars(cls).items():
+            if value is function or getattr(value, "__func__", None) is function:
+                return cls, name
+    return method
+
+
+def rebuild_method(kind: Any, target: Any, place: Any, attributes: Any) -> Any:
     """Refer to the method."""
     if target is None:
-        target, method = _Gone(), "method"
-    if isinstance(method, str):
-        method = getattr(target, method)
-    reference: weakref.WeakMethod[Any] = kind(method)
+        target, place = _Gone(), (_Gone, "method")
+    if isinstance(place, tuple):
+        cls, name = place
+        function = vars(cls)[name]
+        place = types.MethodType(getattr(function, "__func__", function), target)
+    reference = weakref.WeakMethod.__new__(kind, place)
+    assign_attributes(reference, attributes)
     return reference
+
+
+def target_of(reference: Any) -> Any:
+    """Return what a reference or proxy refers to; None if it is dead, or is neither."""
+    if type(reference) in weakref.ProxyTypes:
+        return reduce_proxy(reference)[0]
+    return weakref.ref.__call__(reference) if isinstance(reference, weakref.ref) else None
+
+
+def refer_to(target: Any, reference: Any) -> Any:
+    """Make such a reference or proxy to another target; the same one if it cannot have any."""
+    kind = type(reference)
+    try:
+        if kind in weakref.ProxyTypes:
+            return weakref.proxy(target)
+        if isinstance(reference, weakref.WeakMethod):
+            method = types.MethodType(reference().__func__, target)  # type: ignore[union-attr]
+            return rebuild_method(kind, target, method, reduce_method(reference)[-1])
+        callback = reference.__callback__  # by which a weak container forgets
+        return _make_reference(kind, target, callback, attributes_of(reference))
+    except TypeError:  # of a type without weak references
+        return reference
 
 
 def reduce_proxy(proxy: Any) -> tuple[Any]:
