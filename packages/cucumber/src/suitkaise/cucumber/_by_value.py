@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from suitkaise.cucumber._pickler import Pickler
 
 _STATE = 2  # where a reduce value has it
+_HAVE_TYPE_PARAMETERS = sys.version_info >= (3, 12)
 _NUMBERS = 6  # with which the arguments of a code begin: how many arguments it takes, its flags
 _MARSHAL_VERSION = 2  # the last that writes equal values equally
 
@@ -70,22 +71,24 @@ def _checksum(arguments: tuple[Any, ...]) -> int:
 def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceValue:
     """Reduce a function written in Python."""
     # First what is in every payload that has a function, and what no name leads to.
-    if (
-        function in _BY_REFERENCE
-        or function is rebuild_code
-        or ("<" not in function.__qualname__ and travels_by_reference(function))
-    ):
+    if function in _BY_REFERENCE or function is rebuild_code:
         return NotImplemented
-    if function.__code__ is _SINGLE_DISPATCH:
-        function._clear_cache()  # type: ignore[attr-defined]  # of the types it was called with
-    if _is_of_an_importable_method(function):
-        return find_function, (function.__module__, function.__qualname__)
-    value = pickler._dynamic_function_reduce(function)
-    parameters = getattr(function, "__type_params__", ())  # new in Python 3.12
-    if parameters:
+    if "<" not in function.__qualname__:
+        if travels_by_reference(function):
+            return NotImplemented
+        if _is_of_an_importable_method(function):
+            return find_function, (function.__module__, function.__qualname__)
+    if function.__closure__ is None:
+        value = pickler._dynamic_function_reduce(function)
+    else:
+        if function.__code__ is _SINGLE_DISPATCH:
+            function._clear_cache()  # type: ignore[attr-defined]  # of the types it was called with
+        value = pickler._dynamic_function_reduce(function)
+        value = with_shared_cells(pickler, function, value)
+    if _HAVE_TYPE_PARAMETERS and (parameters := function.__type_params__):  # type: ignore[attr-defined]
         _, attributes = value[_STATE]
         attributes["__type_params__"] = parameters
-    return value if function.__closure__ is None else with_shared_cells(pickler, function, value)
+    return value
 
 
 def _is_of_an_importable_method(function: types.FunctionType) -> bool:

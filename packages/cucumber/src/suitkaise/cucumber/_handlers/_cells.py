@@ -6,7 +6,7 @@ to, as it is quicker.
 
 import sys
 import types
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from cloudpickle import cloudpickle
 
@@ -39,13 +39,15 @@ def with_shared_cells(
     pickler: "Pickler", function: types.FunctionType, value: tuple[Any, ...]
 ) -> tuple[Any, ...]:
     """Have a function's reduce value refer to the cells that are not the function's alone."""
+    closure = function.__closure__ or ()
+    counts = [*map(sys.getrefcount, closure)]
+    if max(counts) <= _REFERENCES:  # as most are
+        return value
     stand_ins = {
         number: pickler.cells.setdefault(id(cell), SharedCell(cell))
-        for number, cell in enumerate(function.__closure__ or ())
-        if sys.getrefcount(cell) > _REFERENCES
+        for number, (cell, count) in enumerate(zip(closure, counts, strict=True))
+        if count > _REFERENCES
     }
-    if not stand_ins:
-        return value
     make, (*arguments, cells), (attributes, slots), *rest = value
     slots["__closure__"] = _replaced(slots["__closure__"], stand_ins)
     return make, (*arguments, _replaced(cells, stand_ins)), (attributes, slots), *rest
@@ -55,9 +57,6 @@ def _replaced(cells: tuple[Any, ...], stand_ins: dict[int, SharedCell]) -> tuple
     return tuple(stand_ins.get(number, cell) for number, cell in enumerate(cells))
 
 
-def _references(function: types.FunctionType) -> int:
-    """Count them as `with_shared_cells` does, where only the function refers to its cell."""
-    return max(sys.getrefcount(cell) for _, cell in enumerate(function.__closure__ or ()))
-
-
-_REFERENCES = _references(cast(Any, (lambda content: lambda: content)(None)))
+# Counted as above, of a cell that only its function refers to.
+_lonely: Any = (lambda content: lambda: content)(None)
+(_REFERENCES,) = map(sys.getrefcount, _lonely.__closure__)
