@@ -27,6 +27,17 @@ PRINTED = {  # else nothing is
 
 @pytest.mark.parametrize("name", sorted(path.name for path in EXAMPLES.glob("*.py")))
 def test_an_example_of_the_specification_runs_unchanged(name: str, tmp_path: Path) -> None:
+    _run(name, tmp_path)
+
+
+@pytest.mark.endurance
+@pytest.mark.timeout(900)
+def test_what_is_shared_comes_to_the_same_fifty_times_in_a_row(tmp_path: Path) -> None:
+    for _ in range(50):
+        _run("share.py", tmp_path)
+
+
+def _run(name: str, tmp_path: Path) -> None:
     outcome = subprocess.run(
         [sys.executable, EXAMPLES / name],
         cwd=tmp_path,
