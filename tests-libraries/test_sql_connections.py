@@ -20,7 +20,7 @@ class Driver(NamedTuple):
 
     Attributes:
         module: What has `connect`.
-        handler: The module of its handler.
+        handler: The module that tells whether a connection is broken.
         key: The name by which secrets are given.
         is_closed: Tells whether a connection is closed.
         server: The fixture of its server.
@@ -46,8 +46,8 @@ POSTGRESQL = {
     "refusal": "authentication failed",
 }
 DRIVERS = [
-    Driver("psycopg2", "_psycopg2", "psycopg2.Connection", attrgetter("closed"), **POSTGRESQL),
-    Driver("psycopg", "_psycopg", "psycopg.Connection", attrgetter("closed"), **POSTGRESQL),
+    Driver("psycopg2", "_libpq", "psycopg2.Connection", attrgetter("closed"), **POSTGRESQL),
+    Driver("psycopg", "_libpq", "psycopg.Connection", attrgetter("closed"), **POSTGRESQL),
     Driver("pymysql", "_pymysql", "pymysql.Connection", lambda each: not each.open),
     Driver(
         "mysql.connector",

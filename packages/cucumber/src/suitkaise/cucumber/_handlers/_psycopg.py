@@ -10,29 +10,27 @@ connection arrives closed, once it is reconnected. An AsyncConnection, which bel
 refused.
 """
 
+from functools import partial
 from typing import Any
 
-from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._clients import (
     CURSOR,
-    IN_TRANSACTION,
     added_attributes,
-    has_left,
     names_in_code,
     own_type,
     refusing,
 )
+from suitkaise.cucumber._handlers._libpq import libpq_reducer, refuse_open_transaction
 from suitkaise.cucumber._handlers._secrets import with_secrets, without_secrets
-from suitkaise.cucumber._reconnector import Reconnector, set_description
-from suitkaise.cucumber._reducer import Reducer, reducer_with_state
+from suitkaise.cucumber._reducer import Reducer
 
 TYPE_KEY = "psycopg.Connection"
 _SETTINGS = ("isolation_level", "read_only", "deferrable", "autocommit", "prepare_threshold")
 _FACTORIES = ("row_factory", "cursor_factory", "server_cursor_factory")
 
 
-def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
-    """Send the parameters, which are without the password, and the settings."""
+def describe_connection(connection: Any) -> tuple[bool, dict[str, Any]]:
+    """Describe the parameters, which are without the password, and the settings."""
     from psycopg import Connection
 
     description = {
@@ -41,32 +39,16 @@ def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
         "parameters": None,
     }
     if connection.closed:
-        return (False,), description
-    _refuse_open_transaction(connection)
+        return False, description
+    refuse_open_transaction(connection.info.transaction_status, partial(_ask, connection))
     description["parameters"] = without_secrets(connection.info.get_parameters())
     description["settings"] = {name: getattr(connection, name) for name in _SETTINGS}
     description["factories"] = {name: getattr(connection, name) for name in _FACTORIES}
-    return (bool(connection.pgconn.used_password),), description
+    return bool(connection.pgconn.used_password), description
 
 
-def _refuse_open_transaction(connection: Any) -> None:
-    from psycopg.pq import TransactionStatus
-
-    status = connection.info.transaction_status
-    if status == TransactionStatus.IDLE:
-        return
-    if status == TransactionStatus.INTRANS:
-        result = connection.pgconn.exec_(b"SELECT pg_current_xact_id_if_assigned()")
-        if result.get_value(0, 0) is None:  # it has only read
-            return
-    raise RefusalError(IN_TRANSACTION)
-
-
-def rebuild_connection(needs_secret: bool) -> Reconnector:
-    """Make what stands for a connection."""
-    return Reconnector(
-        TYPE_KEY, connect_connection, needs_secret=needs_secret, is_broken=is_connection_broken
-    )
+def _ask(connection: Any, query: str) -> Any:
+    return connection.pgconn.exec_(query.encode()).get_value(0, 0)
 
 
 def connect_connection(description: dict[str, Any], auth: Any) -> Any:
@@ -93,17 +75,10 @@ def _make_closed(kind: Any) -> Any:
     return kind(pgconn)
 
 
-def is_connection_broken(connection: Any) -> bool:
-    """Tell whether it was closed, here or by the server; does not block."""
-    return bool(connection.closed) or has_left(connection.fileno())
-
-
 _cursor = refusing(CURSOR)
 
 REDUCERS: dict[str, Reducer] = {
-    "psycopg.Connection": reducer_with_state(
-        reduce_connection, rebuild_connection, set_description
-    ),
+    "psycopg.Connection": libpq_reducer(TYPE_KEY, describe_connection, connect_connection),
     "psycopg.AsyncConnection": refusing(
         "it belongs to an event loop; send its parameters, and connect there"
     ),
