@@ -1,6 +1,6 @@
 import pytest
 
-from servers.postgresql import DATABASE, OWNER, PASSWORD, TRUSTED
+from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD, TRUSTED
 from suitkaise.cucumber import SerializationError, serialize
 
 psycopg2 = pytest.importorskip("psycopg2")
@@ -9,7 +9,9 @@ from psycopg2 import extras  # noqa: E402
 
 
 class Labelled(psycopg2.extensions.connection):
-    """Has attributes."""
+    """Has attributes, and a slot."""
+
+    __slots__ = ("__dict__", "note")
 
 
 @pytest.fixture
@@ -43,11 +45,11 @@ def test_settings_factories_type_and_attributes_arrive(connect, travel):
     )
     connection.set_session("SERIALIZABLE", readonly=True, deferrable=True)
     connection.set_client_encoding("LATIN1")
-    connection.label = "x"
+    connection.label, connection.note = "x", "y"
 
     copy = travel(connection).reconnect(PASSWORD)
 
-    assert (type(copy), copy.label) == (Labelled, "x")
+    assert (type(copy), copy.label, copy.note) == (Labelled, "x", "y")
     assert (copy.isolation_level, copy.readonly, copy.deferrable) == (
         connection.isolation_level,
         True,
@@ -66,6 +68,33 @@ def test_autocommit_arrives(connect, travel, autocommit):
     copy = travel(connection).reconnect(PASSWORD)
 
     assert copy.autocommit is autocommit
+    copy.close()
+
+
+def test_a_closed_connection_keeps_its_attributes(connect, travel):
+    connection = connect(connection_factory=Labelled)
+    connection.label = "x"
+    connection.close()
+
+    copy = travel(connection).reconnect()
+
+    assert (copy.closed, copy.label) == (1, "x")
+    with pytest.raises(psycopg2.InterfaceError, match="closed"):
+        copy.cursor()
+
+
+def test_what_is_given_goes_before_what_travelled(connect, travel):
+    copy = travel(connect()).reconnect(
+        {
+            "dsn": f"user={ANALYST} password={ANALYST_PASSWORD}",
+            "database": DATABASE,
+            "cursor_factory": extras.RealDictCursor,
+            "client_encoding": "LATIN1",
+        }
+    )
+
+    assert ask(copy, "SELECT current_user AS who") == {"who": ANALYST}
+    assert copy.encoding == "LATIN1"
     copy.close()
 
 

@@ -156,6 +156,36 @@ def test_cursors_are_refused(driver, connect):
     cursor.close()
 
 
+@pytest.fixture
+def pool(driver, server):
+    """A pool of the driver's connections, which has their password."""
+    if driver.module == "psycopg2":
+        made = import_module("psycopg2.pool").ThreadedConnectionPool(1, 1, **server.arguments)
+        close = made.closeall
+    elif driver.module == "psycopg":
+        pools = pytest.importorskip("psycopg_pool")
+        made = pools.ConnectionPool(kwargs=server.arguments, min_size=1, open=True)
+        close = made.close
+    elif driver.module == "mysql.connector":
+        pooling = import_module("mysql.connector.pooling")
+        made = pooling.MySQLConnectionPool(pool_name="own", pool_size=1, **server.arguments)
+        close = made._remove_connections
+    elif driver.module == "mariadb":
+        mariadb_module = import_module("mariadb")
+        made = mariadb_module.ConnectionPool(pool_name="own", pool_size=1, **server.arguments)
+        close = made.close
+    else:
+        pytest.skip("it has none")
+    yield made
+    close()
+
+
+@pytest.mark.comes_back("pools of these", how="refused: make a pool there")
+def test_pools_are_refused(pool):
+    with pytest.raises(SerializationError, match="make a pool there"):
+        serialize({"pool": pool})
+
+
 def test_a_closed_connection_arrives_closed_or_says_that_it_was(driver, connect, travel):
     connection = connect()
     connection.close()

@@ -5,6 +5,7 @@ from typing import Any
 
 from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._clients import IN_TRANSACTION, has_left
+from suitkaise.cucumber._handlers._secrets import with_secrets
 from suitkaise.cucumber._reconnector import rebuild_reconnector, set_description
 from suitkaise.cucumber._reducer import Reducer, reducer_with_state
 
@@ -44,6 +45,28 @@ def refuse_open_transaction(status: int, ask: Callable[[str], Any]) -> None:
     if status == _IN_TRANSACTION and ask("SELECT pg_current_xact_id_if_assigned()") is None:
         return
     raise RefusalError(IN_TRANSACTION)
+
+
+def given_arguments(
+    auth: Any, type_key: str, text: str, parse: Callable[[str], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return what was given to reconnect with as arguments.
+
+    Args:
+        auth: The password, a dict of arguments, or None.
+        type_key: What is connected, for the error.
+        text: The name of the argument that is a connect string, whose parameters count as given.
+        parse: Reads one.
+    """
+    given = with_secrets({}, auth, type_key, aliases={"database": "dbname"})
+    return {**parse(given.pop(text, None) or ""), **given}
+
+
+def completed(parameters: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+    """Complete the parameters that travelled. Another host is not at the address that they have."""
+    is_elsewhere = "host" in given
+    kept = {name: parameters[name] for name in parameters if name != "hostaddr" or not is_elsewhere}
+    return {**kept, **given}
 
 
 def is_connection_broken(connection: Any) -> bool:

@@ -10,7 +10,7 @@ An open transaction is refused. A closed connection arrives closed, once it is r
 from typing import Any
 
 from suitkaise.cucumber._errors import RefusalError
-from suitkaise.cucumber._handlers._clients import CURSOR, IN_TRANSACTION, has_left, refusing
+from suitkaise.cucumber._handlers._clients import CURSOR, IN_TRANSACTION, POOL, has_left, refusing
 from suitkaise.cucumber._handlers._secrets import with_secrets
 from suitkaise.cucumber._reconnector import Reconnector, set_description
 from suitkaise.cucumber._reducer import Reducer, reducer_with_state
@@ -74,4 +74,5 @@ REDUCERS: dict[str, Reducer] = {
         reduce_connection, rebuild_connection, set_description
     ),
     "mariadb.cursors.Cursor": refusing(CURSOR),
+    "mariadb.connectionpool.ConnectionPool": refusing(POOL),
 }

@@ -14,6 +14,7 @@ from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._clients import (
     CURSOR,
     IN_TRANSACTION,
+    POOL,
     has_left,
     import_type,
     name_of,
@@ -113,8 +114,6 @@ REDUCERS: dict[str, Reducer] = {
     "mysql.connector.pooling.PooledMySQLConnection": reducer_with_state(
         reduce_pooled, rebuild_connection, set_description
     ),
-    "mysql.connector.pooling.MySQLConnectionPool": refusing(
-        "its connections are in use in this process; send its arguments, and make a pool there"
-    ),
+    "mysql.connector.pooling.MySQLConnectionPool": refusing(POOL),
     "mysql.connector.abstracts.MySQLCursorAbstract": _cursor,
 }

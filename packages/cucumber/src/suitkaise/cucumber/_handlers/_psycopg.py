@@ -1,9 +1,10 @@
 """psycopg (3): connections arrive as Reconnectors, to the same server with the same parameters.
 
 Carried: what `info.get_parameters()` tells, autocommit, isolation level, read-only, deferrable, row
-and cursor factories, prepare_threshold, a subclass and its attributes. Not: what was SET in the
-session, adapters and handlers of notices. As auth they take the password or a dict of arguments of
-`psycopg.connect`; where the server asked for no password they connect by themselves.
+and cursor factories, prepare_threshold, prepared_max, a subclass and its attributes. Not: what was
+SET in the session, adapters and handlers of notices. As auth they take the password or a dict of
+arguments of `psycopg.connect`; where the server asked for no password they connect by themselves.
+One of a pool comes back as a connection of its own.
 
 A transaction that has changed something is refused, one that has only read is not. A closed
 connection arrives closed, once it is reconnected. An AsyncConnection, which belongs to a loop, is
@@ -13,29 +14,46 @@ refused.
 from functools import partial
 from typing import Any
 
+from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._clients import (
     CURSOR,
+    POOL,
     added_attributes,
-    names_in_code,
+    names_set_in_code,
     own_type,
     refusing,
+    set_added,
 )
-from suitkaise.cucumber._handlers._libpq import libpq_reducer, refuse_open_transaction
-from suitkaise.cucumber._handlers._secrets import with_secrets, without_secrets
+from suitkaise.cucumber._handlers._libpq import (
+    completed,
+    given_arguments,
+    libpq_reducer,
+    refuse_open_transaction,
+)
+from suitkaise.cucumber._handlers._secrets import without_secrets
 from suitkaise.cucumber._reducer import Reducer
 
 TYPE_KEY = "psycopg.Connection"
-_SETTINGS = ("isolation_level", "read_only", "deferrable", "autocommit", "prepare_threshold")
+_SETTINGS = (
+    "isolation_level",
+    "read_only",
+    "deferrable",
+    "autocommit",
+    "prepare_threshold",
+    "prepared_max",
+)
 _FACTORIES = ("row_factory", "cursor_factory", "server_cursor_factory")
+_OF_POOL = frozenset({"_pool", "_created_at", "_expire_at"})  # set by psycopg_pool
 
 
 def describe_connection(connection: Any) -> tuple[bool, dict[str, Any]]:
     """Describe the parameters, which are without the password, and the settings."""
     from psycopg import Connection
 
+    own = names_set_in_code(Connection) | _OF_POOL
     description = {
         "type": own_type(connection, Connection),
-        "added": added_attributes(connection, Connection, names_in_code(Connection)),
+        "added": without_secrets(added_attributes(connection, Connection, own)),
         "parameters": None,
     }
     if connection.closed:
@@ -48,21 +66,31 @@ def describe_connection(connection: Any) -> tuple[bool, dict[str, Any]]:
 
 
 def _ask(connection: Any, query: str) -> Any:
-    return connection.pgconn.exec_(query.encode()).get_value(0, 0)
+    from psycopg.pq import ExecStatus
+
+    result = connection.pgconn.exec_(query.encode())
+    if result.status != ExecStatus.TUPLES_OK:
+        raise RefusalError(result.get_error_message())
+    return result.get_value(0, 0)
 
 
 def connect_connection(description: dict[str, Any], auth: Any) -> Any:
     """Connect."""
     from psycopg import Connection
+    from psycopg.conninfo import conninfo_to_dict
 
     kind = description["type"] or Connection
     if description["parameters"] is None:
-        return _make_closed(kind)
-    parameters = with_secrets(description["parameters"], auth, TYPE_KEY)
-    connection = kind.connect(**parameters, row_factory=description["factories"]["row_factory"])
-    for name, value in {**description["factories"], **description["settings"]}.items():
-        setattr(connection, name, value)
-    vars(connection).update(description["added"])
+        connection = _make_closed(kind)
+    else:
+        given = given_arguments(auth, TYPE_KEY, "conninfo", conninfo_to_dict)
+        settings = {**description["factories"], **description["settings"]}
+        arguments = {"row_factory": settings.pop("row_factory"), **description["parameters"]}
+        connection = kind.connect(**completed(arguments, given))
+        for name, value in settings.items():
+            if name not in given:
+                setattr(connection, name, value)
+    set_added(connection, Connection, description["added"])
     return connection
 
 
@@ -85,4 +113,5 @@ REDUCERS: dict[str, Reducer] = {
     "psycopg.Cursor": _cursor,
     "psycopg.ServerCursor": _cursor,
     "psycopg.AsyncCursor": _cursor,
+    "psycopg_pool.base.BasePool": refusing(POOL),
 }

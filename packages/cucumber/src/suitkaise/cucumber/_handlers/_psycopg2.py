@@ -13,10 +13,22 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
-from suitkaise.cucumber._handlers._clients import CURSOR, own_type, refusing
+from suitkaise.cucumber._handlers._clients import (
+    CURSOR,
+    POOL,
+    added_attributes,
+    own_type,
+    refusing,
+    set_added,
+)
 from suitkaise.cucumber._handlers._exceptions import reduce_exception, restore_exception
-from suitkaise.cucumber._handlers._libpq import libpq_reducer, refuse_open_transaction
-from suitkaise.cucumber._handlers._secrets import with_secrets, without_secrets
+from suitkaise.cucumber._handlers._libpq import (
+    completed,
+    given_arguments,
+    libpq_reducer,
+    refuse_open_transaction,
+)
+from suitkaise.cucumber._handlers._secrets import without_secrets
 from suitkaise.cucumber._reducer import Reducer, ReduceValue
 
 if TYPE_CHECKING:
@@ -32,7 +44,7 @@ def describe_connection(connection: Any) -> tuple[bool, dict[str, Any]]:
 
     description = {
         "type": own_type(connection, base),
-        "attributes": without_secrets(getattr(connection, "__dict__", {})),
+        "added": without_secrets(added_attributes(connection, base, ())),
         "cursor_factory": connection.cursor_factory,
         "parameters": None,
     }
@@ -59,19 +71,23 @@ def connect_connection(description: dict[str, Any], auth: Any) -> Any:
     """Connect."""
     import psycopg2
     from psycopg2.extensions import connection as base
+    from psycopg2.extensions import parse_dsn
 
     kind = description["type"] or base
     if description["parameters"] is None:
-        return _make_closed(kind)
-    connection = psycopg2.connect(
-        **with_secrets(description["parameters"], auth, TYPE_KEY),
-        connection_factory=kind,
-        cursor_factory=description["cursor_factory"],
-    )
-    connection.set_client_encoding(description["encoding"])
-    connection.set_session(**description["session"])
-    if description["attributes"]:
-        vars(connection).update(description["attributes"])
+        connection = _make_closed(kind)
+    else:
+        given = given_arguments(auth, TYPE_KEY, "dsn", parse_dsn)
+        arguments = {
+            "connection_factory": kind,
+            "cursor_factory": description["cursor_factory"],
+            **description["parameters"],
+        }
+        connection = psycopg2.connect(**completed(arguments, given))
+        if "client_encoding" not in given:
+            connection.set_client_encoding(description["encoding"])
+        connection.set_session(**description["session"])
+    set_added(connection, base, description["added"])
     return connection
 
 
@@ -107,4 +123,5 @@ REDUCERS: dict[str, Reducer] = {
     "psycopg2.Error": reduce_error,
     "psycopg2.extensions.cursor": _cursor,
     "psycopg2.extensions.lobject": _cursor,
+    "psycopg2.pool.AbstractConnectionPool": refusing(POOL),
 }
