@@ -61,6 +61,7 @@ FAMILIES = {
         "sql_connections",
         "psycopg2",
         "psycopg",
+        "mysql_connector",
         "sqlalchemy",
         "redis",
         "pymongo",
