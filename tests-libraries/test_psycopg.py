@@ -106,6 +106,17 @@ def test_another_host_is_not_the_one_that_travelled(connect, travel, postgresql)
     copy.close()
 
 
+def test_the_environment_of_the_receiver_changes_nothing(connect, travel, monkeypatch):
+    stand_in = travel(connect(sslmode="prefer"))  # which is the default
+    monkeypatch.setenv("PGSSLMODE", "require")  # which the server does not know
+    monkeypatch.setenv("PGDATABASE", "another")
+
+    copy = stand_in.reconnect(PASSWORD)
+
+    assert ask(copy) == (OWNER, DATABASE)
+    copy.close()
+
+
 def test_the_keys_that_stand_for_a_password_are_not_in_the_bytes(connect, travel, postgresql):
     if psycopg.pq.version() < 180000:
         pytest.skip("libpq takes none before PostgreSQL 18")

@@ -1,6 +1,6 @@
 """psycopg (3): connections arrive as Reconnectors, to the same server with the same parameters.
 
-Carried: what `info.get_parameters()` tells, autocommit, isolation level, read-only, deferrable, row
+Carried: the parameters that libpq keeps, autocommit, isolation level, read-only, deferrable, row
 and cursor factories, prepare_threshold, prepared_max, a subclass and its attributes. Not: what was
 SET in the session, adapters and handlers of notices. As auth they take the password or a dict of
 arguments of `psycopg.connect`; where the server asked for no password they connect by themselves.
@@ -59,10 +59,23 @@ def describe_connection(connection: Any) -> tuple[bool, dict[str, Any]]:
     if connection.closed:
         return False, description
     refuse_open_transaction(connection.info.transaction_status, partial(_ask, connection))
-    description["parameters"] = without_secrets(connection.info.get_parameters())
+    description["parameters"] = without_secrets(_parameters(connection))
     description["settings"] = {name: getattr(connection, name) for name in _SETTINGS}
     description["factories"] = {name: getattr(connection, name) for name in _FACTORIES}
     return bool(connection.pgconn.used_password), description
+
+
+def _parameters(connection: Any) -> dict[str, str]:
+    """Return all parameters, those that happen to be libpq's defaults too.
+
+    Otherwise the environment of the receiver, PGPORT say, would decide on them.
+    """
+    encoding = connection.info.encoding
+    return {
+        each.keyword.decode(encoding): each.val.decode(encoding)
+        for each in connection.pgconn.info
+        if each.val is not None
+    }
 
 
 def _ask(connection: Any, query: str) -> Any:
