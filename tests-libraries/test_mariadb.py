@@ -1,6 +1,6 @@
 import pytest
 
-from servers.mariadb import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD
+from servers.mariadb import DATABASE, OWNER, PASSWORD
 
 mariadb = pytest.importorskip("mariadb", reason="its C library is not here")
 
@@ -42,13 +42,6 @@ def test_it_goes_on_to_use_tls(connect, travel):
     copy = travel(connect(ssl=True)).reconnect(PASSWORD)
 
     assert ask(copy, "SHOW STATUS LIKE 'Ssl_cipher'")[1]
-    copy.close()
-
-
-def test_another_name_of_an_argument_counts(connect, travel):
-    copy = travel(connect()).reconnect({"username": ANALYST, "passwd": ANALYST_PASSWORD})
-
-    assert ask(copy) == (ANALYST, DATABASE)
     copy.close()
 
 

@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from servers._server import make_certificate
-from servers.mariadb import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD
+from servers.mariadb import DATABASE, OWNER, PASSWORD
 from suitkaise.cucumber import ReconnectError, SerializationError, serialize
 
 pytest.importorskip("mysql.connector")
@@ -149,13 +149,6 @@ def test_versions_and_ciphers_of_tls_arrive(connect, travel):
 
     assert ask(copy, "SHOW STATUS LIKE 'Ssl_version'")[1] == "TLSv1.2"
     assert ask(copy, "SHOW STATUS LIKE 'Ssl_cipher'")[1] == "ECDHE-ECDSA-AES256-GCM-SHA384"
-    copy.close()
-
-
-def test_another_name_of_an_argument_counts(connect, travel):
-    copy = travel(connect()).reconnect({"username": ANALYST, "passwd": ANALYST_PASSWORD})
-
-    assert ask(copy) == (ANALYST, DATABASE)
     copy.close()
 
 

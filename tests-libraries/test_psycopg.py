@@ -31,13 +31,6 @@ def ask(connection, query="SELECT current_user, current_database()"):
     return connection.execute(query).fetchone()
 
 
-def test_one_that_needed_no_password_connects_by_itself(connect, travel):
-    copy = travel(connect(user=TRUSTED, password=None))
-
-    assert ask(copy) == (TRUSTED, DATABASE)
-    copy.close()
-
-
 def test_settings_factories_type_and_attributes_arrive(connect, travel):
     connection = connect(
         Labelled, row_factory=rows.dict_row, prepare_threshold=2, application_name="report"
@@ -57,16 +50,6 @@ def test_settings_factories_type_and_attributes_arrive(connect, travel):
     copy.close()
 
 
-def test_a_transaction_that_has_only_read_does_not_hinder(connect, travel):
-    connection = connect()
-    ask(connection)
-
-    copy = travel(connection).reconnect(PASSWORD)
-
-    assert ask(copy) == (OWNER, DATABASE)
-    copy.close()
-
-
 @pytest.mark.comes_back(
     "psycopg.AsyncConnection",
     how="refused: it belongs to a loop; connect there",
@@ -81,6 +64,18 @@ def test_an_asynchronous_connection_is_refused(postgresql):
             await connection.close()
 
     asyncio.run(send())
+
+
+def test_a_closed_connection_needs_no_password_and_keeps_its_attributes(connect, travel):
+    connection = connect(Labelled)
+    connection.name = "x"
+    connection.close()
+
+    copy = travel(connection).reconnect()
+
+    assert copy.name == "x"
+    with pytest.raises(psycopg.OperationalError, match="closed"):
+        copy.execute("SELECT 1")
 
 
 def test_what_is_given_goes_before_what_travelled(connect, travel):

@@ -1,6 +1,6 @@
 import pytest
 
-from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD, TRUSTED
+from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, PASSWORD
 from suitkaise.cucumber import SerializationError, serialize
 
 psycopg2 = pytest.importorskip("psycopg2")
@@ -26,17 +26,6 @@ def ask(connection, query="SELECT current_user, current_database()"):
         return cursor.fetchone()
 
 
-@pytest.mark.parametrize("is_local", [True, False])
-def test_one_that_needed_no_password_connects_by_itself(connect, travel, postgresql, is_local):
-    options = {"host": postgresql.socket_folder} if is_local else {}
-    connection = connect(user=TRUSTED, password=None, **options)
-
-    copy = travel(connection)
-
-    assert ask(copy) == (TRUSTED, DATABASE)
-    copy.close()
-
-
 def test_settings_factories_type_and_attributes_arrive(connect, travel):
     connection = connect(
         connection_factory=Labelled,
@@ -56,6 +45,7 @@ def test_settings_factories_type_and_attributes_arrive(connect, travel):
         True,
     )
     assert copy.info.parameter_status("application_name") == "report"
+    assert copy.info.backend_pid != connection.info.backend_pid
     assert ask(copy, "SHOW client_encoding")["client_encoding"] == "LATIN1"
     copy.close()
 
@@ -71,7 +61,7 @@ def test_autocommit_arrives(connect, travel, autocommit):
     copy.close()
 
 
-def test_a_closed_connection_keeps_its_attributes(connect, travel):
+def test_a_closed_connection_needs_no_password_and_keeps_its_attributes(connect, travel):
     connection = connect(connection_factory=Labelled)
     connection.label = "x"
     connection.close()
@@ -95,16 +85,6 @@ def test_what_is_given_goes_before_what_travelled(connect, travel):
 
     assert ask(copy, "SELECT current_user AS who") == {"who": ANALYST}
     assert copy.encoding == "LATIN1"
-    copy.close()
-
-
-def test_a_transaction_that_has_only_read_does_not_hinder(connect, travel):
-    connection = connect()
-    ask(connection)
-
-    copy = travel(connection).reconnect(PASSWORD)
-
-    assert ask(copy) == (OWNER, DATABASE)
     copy.close()
 
 

@@ -2,7 +2,7 @@ import ssl
 
 import pytest
 
-from servers.mariadb import ANALYST, ANALYST_PASSWORD, PASSWORD
+from servers.mariadb import PASSWORD
 from suitkaise.cucumber import ReconnectError
 
 pymysql = pytest.importorskip("pymysql")
@@ -103,11 +103,4 @@ def test_tls_can_be_turned_off(connect, travel, mariadb_server):
     copy = travel(connection).reconnect({"passwd": PASSWORD, "ssl_disabled": True})
 
     assert ask(copy, "SHOW STATUS LIKE 'Ssl_cipher'")[1] == ""
-    copy.close()
-
-
-def test_another_name_of_an_argument_counts(connect, travel):
-    copy = travel(connect()).reconnect({"username": ANALYST, "passwd": ANALYST_PASSWORD})
-
-    assert ask(copy, "SELECT SUBSTRING_INDEX(USER(), '@', 1)") == (ANALYST,)
     copy.close()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from servers import mariadb
-from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD
+from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD, TRUSTED
 from suitkaise.cucumber import ReconnectError, SerializationError, reconnect_all, serialize
 
 # The same users and passwords at both servers.
@@ -59,6 +59,12 @@ DRIVERS = [
 ]
 
 
+def only(server):
+    """Restrict a test to the drivers of one server."""
+    drivers = [driver for driver in DRIVERS if driver.server == server]
+    return pytest.mark.parametrize("driver", drivers, ids=attrgetter("module"), indirect=True)
+
+
 @pytest.fixture(params=DRIVERS, ids=attrgetter("module"))
 def driver(request):
     pytest.importorskip(request.param.module, reason="it is not installed")
@@ -72,9 +78,9 @@ def server(driver, request):
 
 @pytest.fixture
 def connect(driver, server, closing):
-    """Connect as the owner."""
+    """Connect, as the owner unless told otherwise."""
     module = import_module(driver.module)
-    return lambda: closing(module.connect(**server.arguments))
+    return lambda **options: closing(module.connect(**{**server.arguments, **options}))
 
 
 def run(connection, command):
@@ -101,8 +107,8 @@ def test_a_connection_connects_again_with_the_password_alone(driver, connect, tr
 
 
 def test_it_connects_in_another_process(driver, connect, elsewhere):
-    lines = (
-        "import warnings; warnings.simplefilter('ignore')  # of drivers' own code\n"
+    of_the_driver_s_own_code = "import warnings; warnings.simplefilter('ignore')\n"
+    lines = (of_the_driver_s_own_code if driver.module == "mariadb" else "") + (
         f"db = reconnect_all([value], **{ {driver.key: {'*': PASSWORD}}!r})[0]\n"
         "cursor = db.cursor(); cursor.execute('SELECT 41 + 1')\n"
         "print(cursor.fetchone()); db.close()"
@@ -130,6 +136,36 @@ def test_a_dict_gives_other_arguments(driver, connect, travel):
     copy = travel(connect()).reconnect({"user": ANALYST, "password": ANALYST_PASSWORD})
 
     assert run(copy, driver.whose).fetchone() == (ANALYST, DATABASE)
+    copy.close()
+
+
+@only("mariadb_server")
+def test_another_name_of_an_argument_counts(driver, connect, travel):
+    copy = travel(connect()).reconnect({"username": ANALYST, "passwd": ANALYST_PASSWORD})
+
+    assert run(copy, driver.whose).fetchone() == (ANALYST, DATABASE)
+    copy.close()
+
+
+@only("postgresql")
+@pytest.mark.parametrize("is_local", [True, False])
+def test_one_that_needed_no_password_connects_by_itself(driver, connect, travel, server, is_local):
+    options = {"host": server.socket_folder} if is_local else {}
+
+    copy = travel(connect(user=TRUSTED, password=None, **options))
+
+    assert run(copy, driver.whose).fetchone() == (TRUSTED, DATABASE)
+    copy.close()
+
+
+@only("postgresql")
+def test_a_transaction_that_has_only_read_does_not_hinder(driver, connect, travel):
+    connection = connect()
+    run(connection, driver.whose)
+
+    copy = travel(connection).reconnect(PASSWORD)
+
+    assert run(copy, driver.whose).fetchone() == (OWNER, DATABASE)
     copy.close()
 
 
