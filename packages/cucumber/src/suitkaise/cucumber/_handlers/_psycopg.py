@@ -83,7 +83,7 @@ def _ask(connection: Any, query: str) -> Any:
 
     result = connection.pgconn.exec_(query.encode())
     if result.status != ExecStatus.TUPLES_OK:
-        raise RefusalError(result.get_error_message())
+        raise RefusalError(result.error_message.decode(errors="replace").strip())
     return result.get_value(0, 0)
 
 
