@@ -55,6 +55,19 @@ def test_attached_files_are_attached_again(file, tmp_path, travel):
     copy.close()
 
 
+def test_an_attached_file_keeps_its_name_and_stays_read_only(file, tmp_path, travel):
+    with duckdb.connect(tmp_path / "main.duckdb") as connection:
+        connection.execute(f'ATTACH \'{file}\' AS "the ""old"" one" (READ_ONLY)')
+        stand_in = travel(connection)
+
+    copy = stand_in.reconnect()
+
+    assert copy.execute('SELECT n FROM "the ""old"" one".numbers').fetchall() == [(42,)]
+    with pytest.raises(duckdb.InvalidInputException, match="read-only"):
+        copy.execute('DELETE FROM "the ""old"" one".numbers')
+    copy.close()
+
+
 def test_the_result_that_waits_at_the_sender_is_not_disturbed(file, travel):
     with duckdb.connect(file) as connection:
         connection.execute("SELECT n FROM numbers")

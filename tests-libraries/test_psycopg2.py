@@ -1,6 +1,6 @@
 import pytest
 
-from servers.postgresql import DATABASE, OWNER, PASSWORD, TRUSTED
+from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, PASSWORD
 from suitkaise.cucumber import SerializationError, serialize
 
 psycopg2 = pytest.importorskip("psycopg2")
@@ -9,7 +9,9 @@ from psycopg2 import extras  # noqa: E402
 
 
 class Labelled(psycopg2.extensions.connection):
-    """Has attributes."""
+    """Has attributes, and a slot."""
+
+    __slots__ = ("__dict__", "note")
 
 
 @pytest.fixture
@@ -24,17 +26,6 @@ def ask(connection, query="SELECT current_user, current_database()"):
         return cursor.fetchone()
 
 
-@pytest.mark.parametrize("is_local", [True, False])
-def test_one_that_needed_no_password_connects_by_itself(connect, travel, postgresql, is_local):
-    options = {"host": postgresql.socket_folder} if is_local else {}
-    connection = connect(user=TRUSTED, password=None, **options)
-
-    copy = travel(connection)
-
-    assert ask(copy) == (TRUSTED, DATABASE)
-    copy.close()
-
-
 def test_settings_factories_type_and_attributes_arrive(connect, travel):
     connection = connect(
         connection_factory=Labelled,
@@ -43,17 +34,18 @@ def test_settings_factories_type_and_attributes_arrive(connect, travel):
     )
     connection.set_session("SERIALIZABLE", readonly=True, deferrable=True)
     connection.set_client_encoding("LATIN1")
-    connection.label = "x"
+    connection.label, connection.note = "x", "y"
 
     copy = travel(connection).reconnect(PASSWORD)
 
-    assert (type(copy), copy.label) == (Labelled, "x")
+    assert (type(copy), copy.label, copy.note) == (Labelled, "x", "y")
     assert (copy.isolation_level, copy.readonly, copy.deferrable) == (
         connection.isolation_level,
         True,
         True,
     )
     assert copy.info.parameter_status("application_name") == "report"
+    assert copy.info.backend_pid != connection.info.backend_pid
     assert ask(copy, "SHOW client_encoding")["client_encoding"] == "LATIN1"
     copy.close()
 
@@ -69,13 +61,30 @@ def test_autocommit_arrives(connect, travel, autocommit):
     copy.close()
 
 
-def test_a_transaction_that_has_only_read_does_not_hinder(connect, travel):
-    connection = connect()
-    ask(connection)
+def test_a_closed_connection_needs_no_password_and_keeps_its_attributes(connect, travel):
+    connection = connect(connection_factory=Labelled)
+    connection.label = "x"
+    connection.close()
 
-    copy = travel(connection).reconnect(PASSWORD)
+    copy = travel(connection).reconnect()
 
-    assert ask(copy) == (OWNER, DATABASE)
+    assert (copy.closed, copy.label) == (1, "x")
+    with pytest.raises(psycopg2.InterfaceError, match="closed"):
+        copy.cursor()
+
+
+def test_what_is_given_goes_before_what_travelled(connect, travel):
+    copy = travel(connect()).reconnect(
+        {
+            "dsn": f"user={ANALYST} password={ANALYST_PASSWORD}",
+            "database": DATABASE,
+            "cursor_factory": extras.RealDictCursor,
+            "client_encoding": "LATIN1",
+        }
+    )
+
+    assert ask(copy, "SELECT current_user AS who") == {"who": ANALYST}
+    assert copy.encoding == "LATIN1"
     copy.close()
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from servers import mariadb
-from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD
+from servers.postgresql import ANALYST, ANALYST_PASSWORD, DATABASE, OWNER, PASSWORD, TRUSTED
 from suitkaise.cucumber import ReconnectError, SerializationError, reconnect_all, serialize
 
 # The same users and passwords at both servers.
@@ -20,7 +20,7 @@ class Driver(NamedTuple):
 
     Attributes:
         module: What has `connect`.
-        handler: The module of its handler.
+        handler: The module that tells whether a connection is broken.
         key: The name by which secrets are given.
         is_closed: Tells whether a connection is closed.
         server: The fixture of its server.
@@ -46,8 +46,8 @@ POSTGRESQL = {
     "refusal": "authentication failed",
 }
 DRIVERS = [
-    Driver("psycopg2", "_psycopg2", "psycopg2.Connection", attrgetter("closed"), **POSTGRESQL),
-    Driver("psycopg", "_psycopg", "psycopg.Connection", attrgetter("closed"), **POSTGRESQL),
+    Driver("psycopg2", "_libpq", "psycopg2.Connection", attrgetter("closed"), **POSTGRESQL),
+    Driver("psycopg", "_libpq", "psycopg.Connection", attrgetter("closed"), **POSTGRESQL),
     Driver("pymysql", "_pymysql", "pymysql.Connection", lambda each: not each.open),
     Driver(
         "mysql.connector",
@@ -57,6 +57,12 @@ DRIVERS = [
     ),
     Driver("mariadb", "_mariadb", "mariadb.Connection", attrgetter("_closed")),
 ]
+
+
+def only(server):
+    """Restrict a test to the drivers of one server."""
+    drivers = [driver for driver in DRIVERS if driver.server == server]
+    return pytest.mark.parametrize("driver", drivers, ids=attrgetter("module"), indirect=True)
 
 
 @pytest.fixture(params=DRIVERS, ids=attrgetter("module"))
@@ -72,9 +78,9 @@ def server(driver, request):
 
 @pytest.fixture
 def connect(driver, server, closing):
-    """Connect as the owner."""
+    """Connect, as the owner unless told otherwise."""
     module = import_module(driver.module)
-    return lambda: closing(module.connect(**server.arguments))
+    return lambda **options: closing(module.connect(**{**server.arguments, **options}))
 
 
 def run(connection, command):
@@ -101,8 +107,8 @@ def test_a_connection_connects_again_with_the_password_alone(driver, connect, tr
 
 
 def test_it_connects_in_another_process(driver, connect, elsewhere):
-    lines = (
-        "import warnings; warnings.simplefilter('ignore')  # of drivers' own code\n"
+    of_the_driver_s_own_code = "import warnings; warnings.simplefilter('ignore')\n"
+    lines = (of_the_driver_s_own_code if driver.module == "mariadb" else "") + (
         f"db = reconnect_all([value], **{ {driver.key: {'*': PASSWORD}}!r})[0]\n"
         "cursor = db.cursor(); cursor.execute('SELECT 41 + 1')\n"
         "print(cursor.fetchone()); db.close()"
@@ -133,6 +139,36 @@ def test_a_dict_gives_other_arguments(driver, connect, travel):
     copy.close()
 
 
+@only("mariadb_server")
+def test_another_name_of_an_argument_counts(driver, connect, travel):
+    copy = travel(connect()).reconnect({"username": ANALYST, "passwd": ANALYST_PASSWORD})
+
+    assert run(copy, driver.whose).fetchone() == (ANALYST, DATABASE)
+    copy.close()
+
+
+@only("postgresql")
+@pytest.mark.parametrize("is_local", [True, False])
+def test_one_that_needed_no_password_connects_by_itself(driver, connect, travel, server, is_local):
+    options = {"host": server.socket_folder} if is_local else {}
+
+    copy = travel(connect(user=TRUSTED, password=None, **options))
+
+    assert run(copy, driver.whose).fetchone() == (TRUSTED, DATABASE)
+    copy.close()
+
+
+@only("postgresql")
+def test_a_transaction_that_has_only_read_does_not_hinder(driver, connect, travel):
+    connection = connect()
+    run(connection, driver.whose)
+
+    copy = travel(connection).reconnect(PASSWORD)
+
+    assert run(copy, driver.whose).fetchone() == (OWNER, DATABASE)
+    copy.close()
+
+
 @pytest.mark.comes_back(
     "any of these in a transaction",
     how="refused: commit first; of PostgreSQL only one that has written",
@@ -154,6 +190,36 @@ def test_cursors_are_refused(driver, connect):
     with pytest.raises(SerializationError, match="fetchall"):
         serialize(cursor)
     cursor.close()
+
+
+@pytest.fixture
+def pool(driver, server):
+    """A pool of the driver's connections, which has their password."""
+    if driver.module == "psycopg2":
+        made = import_module("psycopg2.pool").ThreadedConnectionPool(1, 1, **server.arguments)
+        close = made.closeall
+    elif driver.module == "psycopg":
+        pools = pytest.importorskip("psycopg_pool")
+        made = pools.ConnectionPool(kwargs=server.arguments, min_size=1, open=True)
+        close = made.close
+    elif driver.module == "mysql.connector":
+        pooling = import_module("mysql.connector.pooling")
+        made = pooling.MySQLConnectionPool(pool_name="own", pool_size=1, **server.arguments)
+        close = made._remove_connections
+    elif driver.module == "mariadb":
+        mariadb_module = import_module("mariadb")
+        made = mariadb_module.ConnectionPool(pool_name="own", pool_size=1, **server.arguments)
+        close = made.close
+    else:
+        pytest.skip("it has none")
+    yield made
+    close()
+
+
+@pytest.mark.comes_back("pools of these", how="refused: make a pool there")
+def test_pools_are_refused(pool):
+    with pytest.raises(SerializationError, match="make a pool there"):
+        serialize({"pool": pool})
 
 
 def test_a_closed_connection_arrives_closed_or_says_that_it_was(driver, connect, travel):

@@ -136,10 +136,34 @@ def test_the_settings_of_the_pool_and_options_arrive(make, travel):
     copy.dispose()
 
 
-def test_another_kind_of_pool_arrives(make, travel):
-    copy = travel(make(poolclass=pool.NullPool)).reconnect(PASSWORD)
+@pytest.mark.parametrize(
+    "kind", [pool.NullPool, pool.StaticPool, pool.SingletonThreadPool, pool.AssertionPool]
+)
+def test_another_kind_of_pool_arrives(make, travel, kind):
+    copy = travel(make(poolclass=kind)).reconnect(PASSWORD)
 
-    assert type(copy.pool) is pool.NullPool
+    assert type(copy.pool) is kind
+    copy.dispose()
+
+
+def test_what_the_engine_was_told_arrives(make, travel):
+    engine = make(
+        json_serializer=lambda value: '"written"',
+        json_deserializer=lambda value: f"read {value}",
+        query_cache_size=0,
+        logging_name="engine",
+        pool_logging_name="pool",
+        pool_reset_on_return=None,
+    )
+
+    copy = travel(engine).reconnect(PASSWORD)
+
+    query = sqlalchemy.select(sqlalchemy.literal({}, sqlalchemy.JSON))
+    with copy.connect() as connection:
+        assert connection.execute(query).scalar() == 'read "written"'
+    assert copy._compiled_cache is None
+    assert (copy.logging_name, copy.pool.logging_name) == ("engine", "pool")
+    assert copy.pool._reset_on_return is engine.pool._reset_on_return
     copy.dispose()
 
 
@@ -155,15 +179,37 @@ def test_an_engine_of_mariadb_travels(mariadb_server, travel):
     copy.dispose()
 
 
-def test_an_engine_of_a_file_travels_and_one_in_memory_is_refused(tmp_path, travel):
-    engine = create_engine(f"sqlite:///{tmp_path / 'file.db'}")
+@pytest.mark.parametrize("url", ["sqlite:///a file.db", "sqlite:///file:a%20file.db?uri=true"])
+def test_an_engine_of_a_file_finds_it_from_any_folder(url, tmp_path, monkeypatch, elsewhere):
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    engine = create_engine(url)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE numbers AS SELECT 42 AS n"))
 
-    copy = travel(engine)
+    lines = (
+        "from sqlalchemy import text\n"
+        "with value.connect() as c: print(c.execute(text('SELECT n FROM numbers')).scalar())\n"
+        "value.dispose()"
+    )
 
-    assert ask(copy, "SELECT 1") == (1,)
-    copy.dispose()
+    assert elsewhere(engine, lines) == "42"
+    engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///:memory:",
+        "sqlite:///file::memory:?cache=shared&uri=true",
+        "sqlite:///file:work?mode=memory&cache=shared&uri=true",
+        "sqlite:///file:/work?vfs=memdb&uri=true",
+    ],
+)
+def test_an_engine_of_a_database_in_memory_is_refused(url):
     with pytest.raises(SerializationError, match="in memory"):
-        serialize(create_engine("sqlite://"))
+        serialize(create_engine(url, poolclass=pool.QueuePool))
 
 
 def test_a_sessionmaker_gets_its_engine_back(make, travel):
@@ -193,5 +239,9 @@ def test_what_an_engine_has_made_is_refused(make):
         for thing in (connection, connection.begin(), connection.execute(text("SELECT 1"))):
             with pytest.raises(SerializationError):
                 serialize(thing)
+    with pytest.raises(SerializationError, match="engine"):
+        serialize(engine.pool)
+    with engine.connect() as connection, pytest.raises(SerializationError, match="engine"):
+        serialize(connection.connection)
     with orm.Session(engine) as session, pytest.raises(SerializationError, match="engine"):
         serialize(session)

@@ -88,6 +88,22 @@ def make_folder(parent: Path, name: str) -> Path:
     return folder
 
 
+def make_certificate(folder: Path) -> None:
+    """Make a key and a certificate, signed by itself, of "localhost" and 127.0.0.1."""
+    subprocess.run(
+        [
+            *(find_program("openssl"), "req", "-x509", "-nodes", "-days", "2"),
+            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
+            *("-keyout", str(folder / "key"), "-out", str(folder / "certificate")),
+        ],
+        capture_output=True,
+        check=True,
+    )
+    for each in ("key", "certificate"):  # which the user of the server reads
+        (folder / each).chmod(0o644)
+
+
 def find_program(*names: str) -> str:
     """Find a program by one of its names, also where Debian hides it.
 

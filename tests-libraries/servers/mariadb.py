@@ -4,7 +4,7 @@ import signal
 import subprocess
 from pathlib import Path
 
-from servers._server import Server, find_program, free_port, make_folder, user
+from servers._server import Server, find_program, free_port, make_certificate, make_folder, user
 
 OWNER, PASSWORD = "owner", "the password: @/'x"
 ANALYST, ANALYST_PASSWORD = "analyst", "another#password"
@@ -17,6 +17,7 @@ class MariadbServer:
     Attributes:
         port: Where it listens.
         socket: The path of its socket.
+        certificate: The path of the certificate, signed by itself, of "localhost".
         arguments: What a driver connects with, as the owner.
     """
 
@@ -27,6 +28,8 @@ class MariadbServer:
         folder = make_folder(parent, "mariadb")
         self.port = free_port()
         self.socket = str(folder / "socket")
+        self.certificate = str(folder / "certificate")
+        make_certificate(folder)
         self.arguments = {
             "host": "127.0.0.1",
             "port": self.port,
@@ -47,6 +50,7 @@ class MariadbServer:
         command = [
             *(program, "--no-defaults", f"--datadir={folder / 'data'}", f"--port={self.port}"),
             *("--bind-address=127.0.0.1", f"--socket={self.socket}", "--skip-name-resolve"),
+            *(f"--ssl-cert={self.certificate}", f"--ssl-key={folder / 'key'}"),
             *(f"--pid-file={folder / 'pid'}", "--innodb-flush-log-at-trx-commit=0"),
         ]
         self._server = Server(command, folder, self._is_ready)

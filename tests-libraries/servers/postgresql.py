@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from servers._server import Server, find_program, free_port, make_folder, user
+from servers._server import PATIENCE, Server, find_program, free_port, make_folder, user
 
 OWNER, PASSWORD = "owner", "the password: @/'x"
 ANALYST, ANALYST_PASSWORD = "analyst", "another#password"
@@ -71,6 +71,17 @@ class PostgresqlServer:
         ):
             assert self._tell(command).returncode == 0, command
 
+    def verifier_of(self, user: str) -> str:
+        """Return what the server keeps of a user's password."""
+        return self._answer(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{user}'")
+
+    def disconnect(self, pid: int) -> None:
+        """End the process that serves a connection, and wait until it has."""
+        assert self._answer(f"SELECT pg_terminate_backend({pid}, {PATIENCE * 1000:.0f})") == "t"
+
+    def _answer(self, query: str) -> str:
+        return self._tell(query).stdout.decode().strip()
+
     def _is_ready(self) -> bool:
         return self._tell("SELECT 1").returncode == 0
 
@@ -78,7 +89,7 @@ class PostgresqlServer:
         return subprocess.run(
             [
                 *(self._psql, "-h", self.socket_folder, "-p", str(self.port)),
-                *("-U", "root", "-d", "postgres", "-c", command),
+                *("-U", "root", "-d", "postgres", "-At", "-c", command),
             ],
             check=False,
             capture_output=True,

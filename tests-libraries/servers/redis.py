@@ -6,7 +6,7 @@ from pathlib import Path
 
 import redis
 
-from servers._server import Server, find_program, free_port, make_folder
+from servers._server import Server, find_program, free_port, make_certificate, make_folder
 
 PASSWORD = "the password: @/"
 ANALYST = "analyst"
@@ -83,16 +83,5 @@ def _make_certificate(folder: Path) -> bool:
     answer = subprocess.run(asked, capture_output=True, cwd=folder, timeout=30, check=False)
     if b"not listen anywhere" not in answer.stdout:  # it does not know the option
         return False
-    subprocess.run(
-        [
-            *(find_program("openssl"), "req", "-x509", "-nodes", "-days", "2"),
-            *("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-            *("-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
-            *("-keyout", str(folder / "key"), "-out", str(folder / "certificate")),
-        ],
-        capture_output=True,
-        check=True,
-    )
-    for each in ("key", "certificate"):  # which the user of the server reads
-        (folder / each).chmod(0o644)
+    make_certificate(folder)
     return True

@@ -11,6 +11,7 @@ from suitkaise.cucumber._handlers._clients import (
     make,
     name_of,
     names_in_code,
+    names_set_in_code,
     own_type,
     refusing,
 )
@@ -79,6 +80,10 @@ def test_types_are_imported_by_their_names():
 
 def test_names_in_the_code_of_methods_and_properties_are_found():
     assert {"host", "password", "cached_address"} <= names_in_code(NamedClient)
+
+
+def test_only_what_the_code_sets_is_the_driver_s_where_that_is_known():
+    assert names_set_in_code(NamedClient) == {"host", "password"}
 
 
 def test_what_is_held_is_not_found_by_a_walk_and_connects():

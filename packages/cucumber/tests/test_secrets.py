@@ -49,6 +49,7 @@ class TokenAwarePolicy:
         *("secret", "client_secret", "aws_secret_access_key", "private_key", "AccountKey"),
         *("auth", "basic_auth", "bearer_auth", "http_auth", "Authorization", "Set-Cookie"),
         *("credentials", "credential_provider", "Proxy-Authorization", "keypass"),
+        *("scram_client_key", "scram_server_key"),
     ],
 )
 def test_names_of_secrets(name):
@@ -239,6 +240,10 @@ def test_secrets_are_given_alone_or_with_other_parameters():
     assert with_secrets(known, SECRET, "x.Y") == {"host": "h", "password": SECRET}
     assert with_secrets(known, SECRET.encode(), "x.Y", "token")["token"] == SECRET
     assert with_secrets(known, {"host": "i", "a": 1}, "x.Y") == {**known, "host": "i", "a": 1}
+    assert with_secrets(known, {"address": "i"}, "x.Y", aliases={"address": "host"}) == {
+        "host": "i",
+        "password": None,
+    }
 
 
 @pytest.mark.parametrize("auth", [1, ["hunter22"], {1: "hunter22"}, object()])

@@ -151,18 +151,21 @@ def test_attached_databases_are_attached_again(opened, travel, tmp_path):
     assert copied.execute('SELECT letter FROM "odd ""name".letters').fetchone() == ("a",)
 
 
+@pytest.mark.parametrize("query_only", [0, 1])
 @pytest.mark.parametrize("flags", [0, sqlite3.PARSE_DECLTYPES, sqlite3.PARSE_COLNAMES, 3], ids=str)
-def test_detect_types_is_found_out_without_a_trace(opened, travel, flags):
+def test_detect_types_is_found_out_without_a_trace(opened, travel, flags, query_only):
     connection = opened(detect_types=flags)
     sqlite3.register_converter("loud", shout)
     connection.execute("CREATE TABLE words (word LOUD)")
     connection.execute("INSERT INTO words VALUES ('hello')")
     connection.commit()
+    connection.execute(f"PRAGMA query_only = {query_only}")
     before = connection.total_changes, connection.in_transaction
 
     copied = travel(connection)
 
     assert (connection.total_changes, connection.in_transaction) == before
+    assert connection.execute("PRAGMA query_only").fetchone() == (query_only,)
     assert connection.execute("SELECT count(*) FROM temp.sqlite_master").fetchone() == (0,)
     for query, flag in [
         ("SELECT word FROM words", sqlite3.PARSE_DECLTYPES),
@@ -193,6 +196,32 @@ def test_settings_arrive(opened, travel):
     row = copied.execute("SELECT 'word' AS word").fetchone()
     assert (type(row), row["word"]) == (sqlite3.Row, "WORD")
     assert copied.execute("PRAGMA busy_timeout").fetchone()[0] == 1500
+
+
+def test_foreign_keys_and_what_else_changes_statements_are_switched_on_again(opened, travel):
+    connection = opened()
+    connection.execute("CREATE TABLE owners (id INTEGER PRIMARY KEY)")
+    connection.execute("CREATE TABLE things (owner REFERENCES owners)")
+    connection.execute("PRAGMA foreign_keys = ON")
+    connection.execute("PRAGMA recursive_triggers = ON")
+
+    copy = travel(connection)
+
+    with pytest.raises(sqlite3.IntegrityError, match="FOREIGN KEY"):
+        copy.execute("INSERT INTO things VALUES (1)")
+    assert copy.execute("PRAGMA recursive_triggers").fetchone() == (1,)
+
+
+def test_a_connection_that_is_to_read_only_goes_on_to(opened, travel):
+    connection = opened()
+    fill(connection)
+    connection.execute("PRAGMA query_only = ON")
+
+    copy = travel(connection)
+
+    assert numbers(copy) == [1, 2]
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        copy.execute("DELETE FROM numbers")
 
 
 def test_a_connection_of_a_factory_keeps_its_type_and_attributes(opened, travel):

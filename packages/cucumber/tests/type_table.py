@@ -62,6 +62,7 @@ FAMILIES = {
         "sql_connections",
         "psycopg2",
         "psycopg",
+        "mysql_connector",
         "sqlalchemy",
         "redis",
         "pymongo",

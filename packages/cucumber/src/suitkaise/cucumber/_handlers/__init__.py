@@ -70,6 +70,7 @@ LIBRARIES = {
     "posix": "_directory_entries",
     "psycopg": "_psycopg",
     "psycopg2": "_psycopg2",
+    "psycopg_pool": "_psycopg",
     "pymongo": "_pymongo",
     "pymssql": "_pymssql",
     "pymysql": "_pymysql",

@@ -4,9 +4,10 @@ A client is made anew from its arguments. What a user's subclass is, and what a 
 client, goes along; what the driver keeps in it stays behind.
 """
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
+from functools import cache
 from importlib import import_module
-from types import MappingProxyType, MemberDescriptorType
+from types import CodeType, MappingProxyType, MemberDescriptorType
 from typing import Any
 
 from suitkaise.cucumber._errors import ReconnectError, RefusalError
@@ -44,7 +45,8 @@ def added_attributes(obj: Any, base: type, own: Container[str]) -> dict[str, Any
         base: The driver's type.
         own: The names of the attributes that are the driver's.
     """
-    added = {name: value for name, value in vars(obj).items() if name not in own}
+    attributes = getattr(obj, "__dict__", {})
+    added = {name: value for name, value in attributes.items() if name not in own}
     for name in _slots_beyond(type(obj), base):
         try:
             added[name] = object.__getattribute__(obj, name)
@@ -66,15 +68,32 @@ def _slots_beyond(kind: type, base: type) -> dict[str, Any]:
 
 def names_in_code(base: type) -> frozenset[str]:
     """Collect the names that the code of a driver's type uses, its attributes among them."""
+    return frozenset(name for code in _codes(base) for name in code.co_names)
+
+
+@cache
+def names_set_in_code(base: type) -> frozenset[str]:
+    """Collect the names of the attributes that the code of a driver's type sets."""
+    from dis import get_instructions
+
+    return frozenset(
+        each.argval
+        for code in _codes(base)
+        for each in get_instructions(code)
+        if each.opname == "STORE_ATTR"
+    )
+
+
+def _codes(base: type) -> Iterator[CodeType]:
+    """Find the code of a type's methods and properties."""
     from inspect import unwrap
 
-    names: set[str] = set()
     for cls in base.__mro__:
         for member in vars(cls).values():
             for function in (member, *(getattr(member, part, None) for part in _OF_PROPERTIES)):
                 code = getattr(unwrap(function), "__code__", None) if callable(function) else None
-                names.update(code.co_names if code else ())
-    return frozenset(names)
+                if code is not None:
+                    yield code
 
 
 _OF_PROPERTIES = ("fget", "fset")
@@ -85,13 +104,18 @@ def make(kind: type | None, base: type, added: dict[str, Any], /, *args: Any, **
     made: Any = kind or base
     client = made.__new__(made)
     base.__init__(client, *args, **kwargs)  # type: ignore[misc]
-    slots = _slots_beyond(made, base)
+    set_added(client, base, added)
+    return client
+
+
+def set_added(client: Any, base: type, added: Mapping[str, Any]) -> None:
+    """Set what a user had added to a client."""
+    slots = _slots_beyond(type(client), base)
     for name, value in added.items():
         if name in slots:
             slots[name].__set__(client, value)
         else:
             vars(client)[name] = value
-    return client
 
 
 def holding(resource: Any) -> Mapping[str, Any]:
@@ -144,4 +168,8 @@ IN_TRANSACTION = (
 CURSOR = (
     "it stands in the middle of a result; send the rows (fetchall()) or the connection, and make "
     "another there"
+)
+POOL = (
+    "its connections are in use in this process, and the password that it has does not travel; "
+    "make a pool there"
 )

@@ -2,8 +2,9 @@
 
 DuckDB lets one process write to a file, or several read it: a receiver in another process can open
 it once the sender has closed it, or if both opened it with `read_only=True`. As auth they take a
-dict of arguments of `duckdb.connect`. What is not committed stays with the sender. A database in
-memory is refused.
+dict of arguments of `duckdb.connect`. What is not committed stays with the sender, and so does what
+was SET or configured. A database in memory is refused, and so is one of another kind that was
+attached: its path may be a connect string.
 """
 
 import os
@@ -15,6 +16,7 @@ from suitkaise.cucumber._reconnector import Reconnector, set_description
 from suitkaise.cucumber._reducer import Reducer, reducer_with_state
 
 TYPE_KEY = "duckdb.DuckDBPyConnection"
+_DATABASES = "SELECT database_name, path, type, readonly FROM duckdb_databases() WHERE NOT internal"
 
 
 def reduce_connection(connection: Any) -> tuple[tuple[()], dict[str, Any]]:
@@ -23,21 +25,25 @@ def reduce_connection(connection: Any) -> tuple[tuple[()], dict[str, Any]]:
 
     try:
         with connection.cursor() as cursor:  # its own result stays as it is
-            databases = cursor.execute("PRAGMA database_list").fetchall()
+            databases = cursor.execute(_DATABASES).fetchall()
             mode = cursor.execute("SELECT current_setting('access_mode')").fetchone()[0]
             current = cursor.execute("SELECT current_database()").fetchone()[0]
     except duckdb.ConnectionException:
         return (), {"files": None}
-    files = [(name, file) for _, name, file in databases]
-    files.sort(key=lambda each: each[0] != current)
-    for name, file in files:
-        if not file:
+    databases.sort(key=lambda each: each[0] != current)
+    for name, path, kind, _ in databases:
+        if kind != "duckdb":
+            raise RefusalError(f"its database {name!r} is of {kind}; attach it at the receiver")
+        if not path:
             raise RefusalError(
                 f"its database {name!r} is in memory; use a file, or send the tables "
                 "(fetch_arrow_table(), df())"
             )
-    paths = [(name, os.path.abspath(file)) for name, file in files]  # noqa: PTH100
-    return (), {"files": paths, "read_only": mode.lower() == "read_only"}
+    files = [
+        (name, os.path.abspath(path), is_read_only)  # noqa: PTH100
+        for name, path, _, is_read_only in databases
+    ]
+    return (), {"files": files, "read_only": mode.lower() == "read_only"}
 
 
 def rebuild_connection() -> Reconnector:
@@ -58,16 +64,25 @@ def connect_connection(description: dict[str, Any], auth: Any) -> Any:
         connection = duckdb.connect(":memory:")
         connection.close()
         return connection
-    (_, file), *attached = description["files"]
-    for _, path in description["files"]:
+    (_, file, _), *attached = description["files"]
+    for _, path, _ in description["files"]:
         if not os.path.exists(path):  # noqa: PTH110
             raise RefusalError(f"the file {path!r} is not here: none is made")
     arguments = {"database": file, "read_only": description["read_only"], **(auth or {})}
     connection = duckdb.connect(**arguments)
-    for name, path in attached:
-        quoted = path.replace("'", "''")
-        connection.execute(f"ATTACH '{quoted}' AS \"{name}\"")
+    try:
+        for name, path, is_read_only in attached:
+            option = " (READ_ONLY)" if is_read_only else ""
+            what, alias = _quoted(path, "'"), _quoted(name, '"')
+            connection.execute(f"ATTACH {what} AS {alias}{option}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def _quoted(text: str, sign: str) -> str:
+    return sign + text.replace(sign, sign * 2) + sign
 
 
 REDUCERS: dict[str, Reducer] = {

@@ -26,18 +26,8 @@ def reduce_thread_pool(pool: "ThreadPoolExecutor") -> tuple[tuple[type], dict[st
     """Send how it was set up."""
     internal: Any = pool
     _refuse_waiting_work(peek(internal._work_queue))
-    settings = {
-        "max_workers": internal._max_workers,
-        "thread_name_prefix": internal._thread_name_prefix,
-        "initializer": internal._initializer,
-        "initargs": internal._initargs,
-    }
-    return (type(pool),), {
-        **settings,
-        "is_broken": internal._broken,
-        "is_shut_down": internal._shutdown,
-        "attributes": attributes_of(pool, except_for=_own_names("ThreadPoolExecutor")),
-    }
+    prefix = internal._thread_name_prefix
+    return _reduced(pool, "ThreadPoolExecutor", internal._shutdown, thread_name_prefix=prefix)
 
 
 def restore_thread_pool(pool: "ThreadPoolExecutor", state: dict[str, Any]) -> None:
@@ -51,19 +41,13 @@ def reduce_process_pool(pool: "ProcessPoolExecutor") -> tuple[tuple[type], dict[
     """Send how it was set up, its start method among that."""
     internal: Any = pool
     _refuse_waiting_work(list(internal._pending_work_items.values()))
-    settings = {
-        "max_workers": internal._max_workers,
-        "mp_context": internal._mp_context.get_start_method(),
-        "initializer": internal._initializer,
-        "initargs": internal._initargs,
-        "max_tasks_per_child": internal._max_tasks_per_child,
-    }
-    return (type(pool),), {
-        **settings,
-        "is_broken": internal._broken,
-        "is_shut_down": internal._shutdown_thread,
-        "attributes": attributes_of(pool, except_for=_own_names("ProcessPoolExecutor")),
-    }
+    return _reduced(
+        pool,
+        "ProcessPoolExecutor",
+        internal._shutdown_thread,
+        mp_context=internal._mp_context.get_start_method(),
+        max_tasks_per_child=internal._max_tasks_per_child,
+    )
 
 
 def restore_process_pool(pool: "ProcessPoolExecutor", state: dict[str, Any]) -> None:
@@ -72,6 +56,21 @@ def restore_process_pool(pool: "ProcessPoolExecutor", state: dict[str, Any]) -> 
     from multiprocessing import get_context
 
     _restore(ProcessPoolExecutor, pool, {**state, "mp_context": get_context(state["mp_context"])})
+
+
+def _reduced(
+    pool: Any, base: str, is_shut_down: bool, **settings: Any
+) -> tuple[tuple[type], dict[str, Any]]:
+    """Add to an executor's settings what all executors have."""
+    return (type(pool),), {
+        **settings,
+        "max_workers": pool._max_workers,
+        "initializer": pool._initializer,
+        "initargs": pool._initargs,
+        "is_broken": pool._broken,
+        "is_shut_down": is_shut_down,
+        "attributes": attributes_of(pool, except_for=_own_names(base)),
+    }
 
 
 def rebuild_pool(cls: Any) -> Any:

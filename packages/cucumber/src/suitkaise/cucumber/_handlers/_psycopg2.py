@@ -9,20 +9,27 @@ A transaction that has changed something is refused, as that would stay behind; 
 read is not. A closed connection arrives closed, once it is reconnected.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._clients import (
     CURSOR,
-    IN_TRANSACTION,
-    has_left,
+    POOL,
+    added_attributes,
     own_type,
     refusing,
+    set_added,
 )
 from suitkaise.cucumber._handlers._exceptions import reduce_exception, restore_exception
-from suitkaise.cucumber._handlers._secrets import with_secrets, without_secrets
-from suitkaise.cucumber._reconnector import Reconnector, set_description
-from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
+from suitkaise.cucumber._handlers._libpq import (
+    completed,
+    given_arguments,
+    libpq_reducer,
+    refuse_open_transaction,
+)
+from suitkaise.cucumber._handlers._secrets import without_secrets
+from suitkaise.cucumber._reducer import Reducer, ReduceValue
 
 if TYPE_CHECKING:
     from suitkaise.cucumber._pickler import Pickler
@@ -31,65 +38,56 @@ TYPE_KEY = "psycopg2.Connection"
 _SESSION = ("isolation_level", "readonly", "deferrable", "autocommit")
 
 
-def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
-    """Send the parameters that libpq keeps, which are without the password, and the settings."""
+def describe_connection(connection: Any) -> tuple[bool, dict[str, Any]]:
+    """Describe the parameters that libpq keeps, which are without the password, and settings."""
     from psycopg2.extensions import connection as base
 
     description = {
         "type": own_type(connection, base),
-        "attributes": without_secrets(getattr(connection, "__dict__", {})),
+        "added": without_secrets(added_attributes(connection, base, ())),
         "cursor_factory": connection.cursor_factory,
         "parameters": None,
     }
     if connection.closed:
-        return (False,), description
+        return False, description
     if connection.async_:
         raise RefusalError("it is asynchronous; send its dsn, and connect there")
-    _refuse_open_transaction(connection)
+    refuse_open_transaction(connection.info.transaction_status, partial(_ask, connection))
     description["parameters"] = without_secrets(connection.info.dsn_parameters)
     description["session"] = {name: getattr(connection, name) for name in _SESSION}
     description["encoding"] = connection.encoding
-    return (connection.info.used_password,), description
+    return connection.info.used_password, description
 
 
-def _refuse_open_transaction(connection: Any) -> None:
+def _ask(connection: Any, query: str) -> Any:
     from psycopg2 import extensions
 
-    status = connection.info.transaction_status
-    if status == extensions.TRANSACTION_STATUS_IDLE:
-        return
-    if status == extensions.TRANSACTION_STATUS_INTRANS:
-        with extensions.connection.cursor(connection, cursor_factory=extensions.cursor) as cursor:
-            cursor.execute("SELECT pg_current_xact_id_if_assigned()")
-            if cursor.fetchone() == (None,):  # it has only read
-                return
-    raise RefusalError(IN_TRANSACTION)
-
-
-def rebuild_connection(needs_secret: bool) -> Reconnector:
-    """Make what stands for a connection."""
-    return Reconnector(
-        TYPE_KEY, connect_connection, needs_secret=needs_secret, is_broken=is_connection_broken
-    )
+    with extensions.connection.cursor(connection, cursor_factory=extensions.cursor) as cursor:
+        cursor.execute(query)
+        return cursor.fetchone()[0]
 
 
 def connect_connection(description: dict[str, Any], auth: Any) -> Any:
     """Connect."""
     import psycopg2
     from psycopg2.extensions import connection as base
+    from psycopg2.extensions import parse_dsn
 
     kind = description["type"] or base
     if description["parameters"] is None:
-        return _make_closed(kind)
-    connection = psycopg2.connect(
-        **with_secrets(description["parameters"], auth, TYPE_KEY),
-        connection_factory=kind,
-        cursor_factory=description["cursor_factory"],
-    )
-    connection.set_client_encoding(description["encoding"])
-    connection.set_session(**description["session"])
-    if description["attributes"]:
-        vars(connection).update(description["attributes"])
+        connection = _make_closed(kind)
+    else:
+        given = given_arguments(auth, TYPE_KEY, "dsn", parse_dsn)
+        arguments = {
+            "connection_factory": kind,
+            "cursor_factory": description["cursor_factory"],
+            **description["parameters"],
+        }
+        connection = psycopg2.connect(**completed(arguments, given))
+        if "client_encoding" not in given:
+            connection.set_client_encoding(description["encoding"])
+        connection.set_session(**description["session"])
+    set_added(connection, base, description["added"])
     return connection
 
 
@@ -98,11 +96,6 @@ def _make_closed(kind: Any) -> Any:
     connection = kind.__new__(kind)
     connection.close()
     return connection
-
-
-def is_connection_broken(connection: Any) -> bool:
-    """Tell whether it was closed, here or by the server; does not block."""
-    return bool(connection.closed) or has_left(connection.fileno())
 
 
 def reduce_error(pickler: "Pickler", error: BaseException) -> ReduceValue:
@@ -124,10 +117,11 @@ def restore_error(error: Any, state: tuple[dict[str, Any], Any]) -> None:
 _cursor = refusing(CURSOR)
 
 REDUCERS: dict[str, Reducer] = {
-    "psycopg2.extensions.connection": reducer_with_state(
-        reduce_connection, rebuild_connection, set_description
+    "psycopg2.extensions.connection": libpq_reducer(
+        TYPE_KEY, describe_connection, connect_connection
     ),
     "psycopg2.Error": reduce_error,
     "psycopg2.extensions.cursor": _cursor,
     "psycopg2.extensions.lobject": _cursor,
+    "psycopg2.pool.AbstractConnectionPool": refusing(POOL),
 }

@@ -1,9 +1,10 @@
 """pymysql: connections arrive as Reconnectors, to the same server with the same settings.
 
 Carried: host, port, socket, user, database, charset, collation, autocommit, timeouts, cursor class,
-init command, SQL mode, whether it uses TLS, a subclass. Not: what was SET in the session, and a TLS
-context (give it as auth). As auth they take the password or a dict of arguments of
-`pymysql.connect`; one that used none connects by itself.
+converters, init command, SQL mode, program name, whether it uses TLS and whom it trusts, a subclass
+and its attributes. Not: what was SET in the session, and a certificate of its own (give it as
+auth). As auth they take the password or a dict of arguments of `pymysql.connect`; one that used
+none connects by itself.
 
 An open transaction is refused. A closed connection arrives closed, once it is reconnected.
 """
@@ -14,16 +15,23 @@ from suitkaise.cucumber._errors import RefusalError
 from suitkaise.cucumber._handlers._clients import (
     CURSOR,
     IN_TRANSACTION,
+    added_attributes,
     has_left,
+    make,
+    names_set_in_code,
     own_type,
     refusing,
 )
-from suitkaise.cucumber._handlers._secrets import with_secrets
+from suitkaise.cucumber._handlers._mysql import (
+    IN_TRANSACTION_BIT,
+    completed_arguments,
+    describe_arguments,
+)
+from suitkaise.cucumber._handlers._secrets import without_secrets
 from suitkaise.cucumber._reconnector import Reconnector, set_description
 from suitkaise.cucumber._reducer import Reducer, reducer_with_state
 
 TYPE_KEY = "pymysql.Connection"
-_IN_TRANSACTION = 1  # a bit of what the server says of itself with each answer
 
 # By the argument's name: the attribute.
 _ARGUMENTS = {
@@ -45,15 +53,18 @@ _ARGUMENTS = {
     "max_allowed_packet": "max_allowed_packet",
     "client_flag": "client_flag",
     "local_infile": "_local_infile",
+    "auth_plugin_map": "_auth_plugin_map",
+    "server_public_key": "server_public_key",
 }
 
 
 def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
     """Send the arguments that it keeps, but for the password."""
     from pymysql.connections import Connection
+    from pymysql.constants import CLIENT
 
     is_open = bool(connection.open)
-    if is_open and connection.server_status & _IN_TRANSACTION:
+    if is_open and connection.server_status & IN_TRANSACTION_BIT:
         raise RefusalError(IN_TRANSACTION)
     arguments: dict[str, Any] = {
         name: getattr(connection, attribute, None) for name, attribute in _ARGUMENTS.items()
@@ -61,14 +72,35 @@ def reduce_connection(connection: Any) -> tuple[tuple[bool], dict[str, Any]]:
     for name in ("user", "database"):
         if isinstance(arguments[name], bytes):
             arguments[name] = arguments[name].decode(connection.encoding)
-    arguments["autocommit"] = connection.get_autocommit() if is_open else None
+    arguments["autocommit"] = connection.get_autocommit() if is_open else connection.autocommit_mode
+    arguments["client_flag"] &= ~CLIENT.SSL  # which goes with the next
+    # Newer versions try TLS unless told otherwise; some ask for it.
+    if getattr(connection, "_ssl_required", connection.ssl):
+        arguments["ssl"] = _tls(connection.ctx)
+    arguments["program_name"] = connection._connect_attrs.get("program_name")
+    arguments["conv"] = _converters(connection)
+    added = added_attributes(connection, Connection, names_set_in_code(Connection))
     return (bool(connection.password),), {
+        **describe_arguments(arguments),
         "type": own_type(connection, Connection),
+        "added": without_secrets(added),
         "is_open": is_open,
-        "arguments": arguments,
-        # Newer versions try TLS unless told otherwise; some ask for it.
-        "wants_tls": bool(getattr(connection, "_ssl_required", connection.ssl)),
     }
+
+
+def _tls(context: Any) -> Any:
+    """Return what makes such a context; itself where it says whom to trust."""
+    import ssl
+
+    return {"check_hostname": False} if context.verify_mode == ssl.CERT_NONE else context
+
+
+def _converters(connection: Any) -> dict[Any, Any] | None:
+    """Return the converters; None for those of the driver."""
+    from pymysql.converters import conversions
+
+    converters = {**connection.encoders, **connection.decoders}
+    return None if converters == conversions else converters
 
 
 def rebuild_connection(needs_secret: bool) -> Reconnector:
@@ -82,13 +114,9 @@ def connect_connection(description: dict[str, Any], auth: Any) -> Any:
     """Connect."""
     from pymysql.connections import Connection
 
-    arguments = with_secrets(description["arguments"], auth, TYPE_KEY)
-    if description["wants_tls"] and not any(name.startswith("ssl") for name in arguments):
-        arguments["ssl"] = {"check_hostname": False}
-    kind = description["type"] or Connection
-    connection = kind.__new__(kind)
-    Connection.__init__(connection, **arguments, defer_connect=not description["is_open"])
-    return connection
+    arguments = completed_arguments(description, auth, TYPE_KEY)
+    arguments["defer_connect"] = not description["is_open"]
+    return make(description["type"], Connection, description["added"], **arguments)
 
 
 def is_connection_broken(connection: Any) -> bool:

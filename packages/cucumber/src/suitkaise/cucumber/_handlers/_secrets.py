@@ -15,6 +15,7 @@ either the secret itself or a dict of parameters that replace the ones which tra
 import os
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, quote_plus, unquote_plus
 
@@ -23,7 +24,7 @@ from suitkaise.cucumber._errors import RefusalError
 # Parts of a name, without regard to case, underscores, hyphens and spaces.
 _SECRET = re.compile(
     r"passw|passcode|passphrase|keypass|pwd$|secret|token|apikey|privatekey|accesskey|accountkey"
-    r"|encryptionkey|^auth$|basicauth|bearer|httpauth|authorization|cookie|credential"
+    r"|encryptionkey|scram(?:client|server)key|^auth$|basicauth|bearer|httpauth|authorization|cookie|credential"
 )
 _SECRET_TYPE = re.compile(
     r"(?:auth|password|passphrase|secret|token|apikey|privatekey|credential)"
@@ -272,7 +273,11 @@ def _halves(parts: tuple[str, str, str]) -> tuple[str, str]:
 
 
 def with_secrets(
-    parameters: Mapping[str, Any], auth: Any, type_key: str, secret: str = "password"
+    parameters: Mapping[str, Any],
+    auth: Any,
+    type_key: str,
+    secret: str = "password",
+    aliases: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Complete a connection's parameters.
 
@@ -282,6 +287,7 @@ def with_secrets(
             parameters.
         type_key: What is connected, for the error.
         secret: The name of the parameter that a single secret is.
+        aliases: Other names of parameters; what is given by one replaces what travelled.
 
     Raises:
         RefusalError: If `auth` is none of these.
@@ -289,7 +295,7 @@ def with_secrets(
     if auth is None:
         return dict(parameters)
     if isinstance(auth, Mapping) and all(isinstance(name, str) for name in auth):
-        return {**parameters, **auth}
+        return {**parameters, **{aliases.get(name, name): auth[name] for name in auth}}
     if isinstance(auth, bytes):
         auth = auth.decode(errors="surrogateescape")
     if isinstance(auth, str):

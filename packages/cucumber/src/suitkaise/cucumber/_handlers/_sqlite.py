@@ -2,7 +2,8 @@
 
 A database in a file is opened again at its path, which must be there by then; one in memory (or in
 a temporary file) travels whole. Attached databases likewise. Also carried: a factory's subclass and
-its attributes, timeout, detect_types, isolation_level, autocommit, row_factory, text_factory.
+its attributes, timeout, detect_types, isolation_level, autocommit, row_factory, text_factory, and
+the switches that change what statements do (PRAGMA foreign_keys, recursive_triggers, query_only).
 What a connection does not tell is not: functions, collations and callbacks made on it, and the
 parameters of a URI (mode=ro). `check_same_thread` is off at the receiver.
 
@@ -14,6 +15,8 @@ As auth it takes arguments of `sqlite3.connect` that are to be others: {"detect_
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from suitkaise.cucumber._errors import RefusalError
@@ -23,6 +26,7 @@ from suitkaise.cucumber._reducer import Reducer, ReduceValue
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
+_SWITCHES = ("foreign_keys", "recursive_triggers", "query_only")
 _PROBE = "suitkaise_probe"  # names a converter, and a temporary table that holds one such value
 
 
@@ -81,6 +85,9 @@ def _ask(connection: "Connection") -> dict[str, Any]:
         "databases": databases,
         "timeout": _rows(connection, "PRAGMA busy_timeout")[0][0] / 1000,
         "detect_types": _detect_types(connection),
+        "switches": {
+            name: value for name in _SWITCHES for (value,) in _rows(connection, f"PRAGMA {name}")
+        },
     }
 
 
@@ -128,7 +135,7 @@ def _detect_types(connection: "Connection") -> int:
     flags = 0
     if _rows(connection, f'SELECT 1 AS "x [{_PROBE}]"') == [(_PROBE,)]:
         flags |= sqlite3.PARSE_COLNAMES
-    with contextlib.suppress(sqlite3.Error):  # an authorizer may forbid it
+    with _writable(connection), contextlib.suppress(sqlite3.Error):  # an authorizer may forbid it
         _rows(connection, f"CREATE TEMP TABLE IF NOT EXISTS {_PROBE} AS SELECT 1 AS x")
         if len(_rows(connection, f"PRAGMA temp.table_info({_PROBE})")) == 1:
             _rows(connection, f"ALTER TABLE temp.{_PROBE} ADD COLUMN y {_PROBE} DEFAULT 1")
@@ -137,6 +144,19 @@ def _detect_types(connection: "Connection") -> int:
         # While a cursor of the user's is in the middle of a result, the table has to stay.
         _rows(connection, f"DROP TABLE temp.{_PROBE}")
     return flags
+
+
+@contextmanager
+def _writable(connection: "Connection") -> Iterator[None]:
+    """Let a connection write that is switched to reading only, for a moment."""
+    if _rows(connection, "PRAGMA query_only") == [(0,)]:
+        yield
+        return
+    _rows(connection, "PRAGMA query_only = 0")
+    try:
+        yield
+    finally:
+        _rows(connection, "PRAGMA query_only = 1")
 
 
 def rebuild_connection() -> Reconnector:
@@ -164,11 +184,12 @@ def connect_connection(description: dict[str, Any], auth: Any) -> "Connection":
         "factory": description["type"] or sqlite3.Connection,
         **(auth or {}),
     }
-    # Only once all is attached and filled: these may begin a transaction.
+    # Only once all is attached and filled: these may begin a transaction, or forbid to write.
     settings = {
         name: arguments.pop(name, description.get(name))
         for name in ("isolation_level", "autocommit")
     }
+    settings["switches"] = description.get("switches", {})
     try:
         connection: sqlite3.Connection = sqlite3.connect(**arguments, isolation_level=None)
     except sqlite3.OperationalError as error:
@@ -199,6 +220,8 @@ def _fill(
             connection.execute(f"ATTACH DATABASE ? AS {_quoted(name)}", (target,))
         if content is not None:
             connection.deserialize(content, name=name)
+    for name, value in settings["switches"].items():
+        connection.execute(f"PRAGMA {name} = {value}")
     connection.isolation_level = settings["isolation_level"]
     if settings["autocommit"] is not None and hasattr(connection, "autocommit"):
         connection.autocommit = settings["autocommit"]
