@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from packages.processing.tests.elsewhere import Elsewhere, elsewhere, everywhere
 
-from suitkaise.processing import ProcessError, Share
+from suitkaise.processing import Pool, ProcessError, Share
 
 pytestmark = pytest.mark.timeout(100)
 
@@ -135,6 +135,24 @@ def test_a_queue_passes_each_item_to_one_process(share: Any, make: Any) -> None:
     assert share.jobs.empty()
     for worker in workers:
         worker.kill()
+
+
+def test_a_queue_and_a_lock_can_be_handed_to_tasks(share: Any) -> None:
+    share.jobs = queue.Queue()
+    share.gate = threading.Lock()
+
+    def put(jobs: Any, gate: Any) -> bool:
+        jobs.put(1)
+        return bool(gate.acquire(timeout=0.02))
+
+    with share.gate, Pool(workers=2) as pool:
+        is_entered = pool.star().map(put, [(share.jobs, share.gate)] * 4)
+
+    assert share.jobs.qsize() == 4
+    assert is_entered == [False] * 4
+    share.others = [share.jobs]  # what is put in is copied, here as well
+    share.others[0].get(timeout=DEADLINE)
+    assert (share.others[0].qsize(), share.jobs.qsize()) == (3, 4)
 
 
 def test_a_simple_queue_waits_for_an_item(share: Any) -> None:

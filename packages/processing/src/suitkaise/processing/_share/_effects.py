@@ -16,6 +16,7 @@ for the n-th value of a dict whose key would not be found again. What is plain i
 from __future__ import annotations
 
 import marshal
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -112,8 +113,24 @@ def refusal(value: Any) -> str | None:
     return None
 
 
+class _Now(threading.local):
+    is_encoding = False
+
+
+_now = _Now()
+
+
+def is_encoding() -> bool:
+    """Tell whether this thread writes what is to be in a Share, and not what is sent elsewhere."""
+    return _now.is_encoding
+
+
 def _serialized(value: Any) -> bytes:
-    body = serialize(value)
+    before, _now.is_encoding = _now.is_encoding, True
+    try:
+        body = serialize(value)
+    finally:
+        _now.is_encoding = before
     if b"multiprocessing" in body:  # rarely: then look closer
         walk(value, _refuse)
     return body

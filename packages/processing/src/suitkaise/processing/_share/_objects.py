@@ -15,14 +15,14 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ._class_plans import ALL, AWAY, CHANGING, CLASS, DATA, Entry, lookup, plan_of
-from ._effects import ATOMS, decode, encode_state
+from ._effects import ATOMS, decode, encode_state, is_encoding
 from ._namespaces import Namespace
 from ._node import Node, Planned, written_in
 from ._replica import Replica
 from ._results import Returned
 from ._scalars import TRACKED, Origin, evaluate, is_computed, origin, strip, track
 from ._store import RUNNING, STATE
-from ._waiting import LeaveTurn, method_of
+from ._waiting import LeaveTurn, is_for_waiting, method_of
 
 if TYPE_CHECKING:
     from ._attribute import Attribute
@@ -144,6 +144,8 @@ class SharedObject(metaclass=SharedClass):
         return copy.deepcopy(_detached(self), memo)
 
     def __reduce_ex__(self, protocol: Any) -> Any:
+        if is_for_waiting(type(_get(self, "_place")[1])) and not is_encoding():
+            return _object_there, _address_of(self)  # what waits for each other is one thing
         return _detached(self).__reduce_ex__(protocol)
 
 
@@ -195,19 +197,28 @@ class SharedMethod:
         return f"<shared method {self.__name__} of {self._proxy!r}>"
 
     def __reduce__(self) -> Any:
-        replica, thing = place(self._proxy)
-        attribute = replica.attribute
-        path = replica.last_path_to(thing)
-        return _method_there, (attribute.member.share(), attribute.name, path, self.__name__)
+        return _method_there, (*_address_of(self._proxy), self.__name__)
 
     def _bound(self) -> Any:
         return self._entry.original.__get__(self._proxy, type(_get(self._proxy, "_place")[1]))
 
 
+def _address_of(shared: Any) -> tuple[Any, str, Any]:
+    """Return where an object in a Share is found in another process."""
+    replica, thing = place(shared)
+    attribute = replica.attribute
+    return attribute.member.share(), attribute.name, replica.last_path_to(thing)
+
+
+def _object_there(share: Any, name: str, path: Any) -> Any:
+    """Return the proxy of an object in a Share, in the process that it was sent to."""
+    replica = share._member.find(name).read()
+    return proxy(replica, replica.walk(path))
+
+
 def _method_there(share: Any, name: str, path: Any, method: str) -> Any:
     """Return the method of an object in a Share, in the process that it was sent to."""
-    replica = share._member.find(name).read()
-    return getattr(proxy(replica, replica.walk(path)), method)
+    return getattr(_object_there(share, name, path), method)
 
 
 def proxy(replica: Replica, thing: Any) -> Any:

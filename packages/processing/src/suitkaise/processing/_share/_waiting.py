@@ -40,6 +40,11 @@ def is_waited_at(cls: Any) -> bool:
     return not _WAITED_AT.isdisjoint(_names_of(cls))
 
 
+def is_for_waiting(cls: Any) -> bool:
+    """Tell whether objects of a class are locks, or such that threads wait at."""
+    return cls in LOCKS or is_waited_at(cls)
+
+
 def method_of(cls: type, name: str) -> Callable[..., Any] | None:
     """Return what takes the place of a method in a Share; it is called with the proxy first."""
     methods = _methods_of(cls)
