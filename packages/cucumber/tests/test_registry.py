@@ -211,3 +211,13 @@ def test_classes_that_come_and_go_do_not_pile_up(monkeypatch):
         serialize(type(f"Passing{number}", (), {})())
 
     assert len(_registry.REDUCERS) <= 20
+
+
+def test_a_class_that_only_bears_the_name_of_a_librarys_is_no_such_class():
+    lookalike = type("Queue", (), {"__module__": "queue", "items": [1]})
+    thing = lookalike()
+    thing.mutex = "mine"
+
+    copy = deserialize(serialize(thing))
+
+    assert (type(copy), copy.mutex) == (lookalike, "mine")

@@ -5,6 +5,7 @@ import what defines the type, the table has the type's dotted name, and the modu
 imported only when an object of that library is met.
 """
 
+import sys
 from importlib import import_module
 
 from suitkaise.cucumber import _reconnector
@@ -91,9 +92,12 @@ LIBRARIES = {
 
 def find_library_reducer(cls: type) -> "Reducer | None":
     """Find the reducer of a library's type by its dotted name; None if there is none."""
-    library = LIBRARIES.get(str(cls.__module__).partition(".")[0])
+    module = str(cls.__module__)
+    library = LIBRARIES.get(module.partition(".")[0])
     if library is None:
         return None
+    if getattr(sys.modules.get(module), cls.__qualname__, cls) is not cls:
+        return None  # it only bears the name, as what stands for an object in a Share does
     reducers: dict[str, Reducer] = import_module(f"{__name__}.{library}").REDUCERS
     return reducers.get(f"{cls.__module__}.{cls.__qualname__}")
 
