@@ -10,14 +10,18 @@ import zipfile
 from importlib.metadata import distributions
 from pathlib import Path
 
-TEST_TOOLS = {"hypothesis", "pytest", "pytest-timeout", "pytest-xdist"}
+TEST_TOOLS = {"hypothesis", "pytest", "pytest-timeout", "pytest-xdist", "trustme"}
 TEST_TOOLS_BRING = {
     "attrs",
+    "cffi",
+    "cryptography",
     "execnet",
+    "idna",
     "iniconfig",
     "packaging",
     "pip",
     "pluggy",
+    "pycparser",
     "pygments",
     "setuptools",
     "sortedcontainers",

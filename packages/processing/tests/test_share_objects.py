@@ -532,6 +532,7 @@ class Child:
 class Slow:
     def __init__(self) -> None:
         self.n = 0
+        self.counts = {"n": 0}
         self.state = "idle"
 
     def hold(self, wait: Callable[[], object]) -> int:
@@ -539,6 +540,10 @@ class Slow:
         wait()
         self.n = 2
         return self.n
+
+    def count(self, wait: Callable[[], object]) -> None:
+        self.counts["n"] += 10
+        wait()
 
     def read(self, wait: Callable[[], object]) -> tuple[int, int]:
         before = self.n
@@ -1139,6 +1144,36 @@ def test_nothing_is_lost_wherever_it_is(share: Any) -> None:
     assert (share.items[0].balance, share.items[1]["o"].balance) == (TOTAL, TOTAL)
     assert (share.fixed[0].balance, share.measured.value, share.hooked.n) == (TOTAL, TOTAL, TOTAL)
     assert (share.registry["n"], share.counts["n"], share.stack[0]) == (TOTAL, TOTAL, TOTAL)
+
+
+def test_a_method_begins_in_another_thread_while_an_element_is_read(share: Any) -> None:
+    begun, may_end = threading.Event(), threading.Event()
+
+    class Key(str):
+        """Lets the method begin when the dict looks for it."""
+
+        __slots__ = ()
+
+        def __hash__(self) -> int:
+            if not method.ident:
+                method.start()
+                assert begun.wait(DEADLINE)
+            return str.__hash__(self)
+
+    def wait() -> None:
+        begun.set()
+        assert may_end.wait(DEADLINE)
+
+    share.slow = Slow()
+    method = threading.Thread(target=lambda: share.slow.count(wait))
+
+    value = share.slow.counts[Key("n")]
+    assert value == 0  # not what the method had done halfway
+    may_end.set()
+    share.slow.counts["n"] = value + 1  # computed again, with what is there when it is its turn
+    method.join(DEADLINE)
+
+    assert elsewhere(lambda: share.slow.counts["n"]) == 11
 
 
 def test_processes_work_on_an_object(share: Any) -> None:

@@ -16,17 +16,22 @@ Example:
     False
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from suitkaise.cucumber._errors import (
     DeserializationError,
     ReconnectError,
     SerializationError,
 )
-from suitkaise.cucumber._explanation import explain
-from suitkaise.cucumber._inspection import inspect
 from suitkaise.cucumber._payload import deserialize, serialize
-from suitkaise.cucumber._reconnection import reconnect_all
 from suitkaise.cucumber._reconnector import Reconnector
 from suitkaise.cucumber._registry import register
+
+if TYPE_CHECKING:
+    from suitkaise.cucumber._explanation import explain
+    from suitkaise.cucumber._inspection import inspect
+    from suitkaise.cucumber._reconnection import reconnect_all
 
 __all__ = [
     "DeserializationError",
@@ -42,3 +47,21 @@ __all__ = [
 ]
 
 __version__ = "0.1.0"
+
+# What few programs need is imported when it is first asked for, so that all others start sooner.
+_LATER = {
+    "explain": "suitkaise.cucumber._explanation",
+    "inspect": "suitkaise.cucumber._inspection",
+    "reconnect_all": "suitkaise.cucumber._reconnection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value = getattr(import_module(_LATER[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})

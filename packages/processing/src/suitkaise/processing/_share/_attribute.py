@@ -155,7 +155,7 @@ class Attribute:
 
     def current_in(self, replica: Replica, thing: Any) -> tuple[Replica, Any]:
         """Return what stands now for an object that was read before, and its replica."""
-        if self._is_at_hand(replica):
+        if self.is_at_hand(replica):
             return replica, thing
         present = self.read()
         return present, thing if replica is present else self._follow(thing, replica, present)
@@ -163,7 +163,7 @@ class Attribute:
     def current(self, node: Any) -> Any:
         """Return what stands now for something that was read before."""
         replica = node._replica
-        if self._is_at_hand(replica):
+        if self.is_at_hand(replica):
             return node
         present = self.read()
         return node if replica is present else self._follow(node, replica, present)
@@ -189,7 +189,7 @@ class Attribute:
                 or replica is not self.replica
                 or replica.seen != self.words[self.end_at]
                 or self.words[STATE] != RUNNING
-            ) and not self._is_at_hand(replica):
+            ) and not self.is_at_hand(replica):
                 self.member.check()
                 present = self._read_in_the_middle() if is_nested else self._fresh()
                 if present is not replica:
@@ -419,7 +419,7 @@ class Attribute:
             self._catch_up_on_writes()
         return result
 
-    def _is_at_hand(self, replica: Replica) -> bool:
+    def is_at_hand(self, replica: Replica) -> bool:
         """Tell whether a method, a plan or a replay of this thread is at work on a replica."""
         if replica.is_in_hand():
             return True

@@ -85,9 +85,12 @@ def _set(items: Any, key: Any, value: Any) -> Planned:
 
 def _vacancy(node: Any, key: Any, default: Any) -> Any:
     """Return a default that remembers where it was taken, in the place of a value."""
-    if type(default) not in TRACKING or node._replica.seen < 0:
+    replica = node._replica
+    if type(default) not in TRACKING or (
+        replica.seen < 0 and replica.attribute.is_at_hand(replica)
+    ):
         return default
-    return track(default, Vacancy(node._replica, node, key))
+    return track(default, Vacancy(replica, node, key))
 
 
 def _was_read_here(value: Any, items: Any, key: Any) -> bool:

@@ -12,6 +12,7 @@ nothing itself. So whatever it raises, all stays as it was.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._effects import ITEM, OPERATIONS
@@ -187,8 +188,14 @@ def blindly(operation: str, check: Callable[..., object] | None = None) -> Any:
 def item(node: Any, key: Any, value: Any) -> Any:
     """Return what a container's element is to its reader."""
     replica = node._replica
-    if replica.seen < 0:  # a method of the object runs: as it is
-        return value
+    if replica.seen < 0:
+        if replica.attribute.is_at_hand(replica):  # a method of the object runs: as it is
+            return value
+        # A method in another thread has begun on it meanwhile: as it was before that.
+        node = current(node)
+        replica = node._replica
+        with suppress(LookupError):
+            value = node._part(key)
     if replica.holds_objects:
         return replica.present(value, node, key)
     if type(value) in PLAIN_TYPES:

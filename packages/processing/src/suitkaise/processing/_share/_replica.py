@@ -252,7 +252,7 @@ class Replica:
 
     def present_all(self, values: list[Any], owner: Any) -> list[Any]:
         """Return what elements are to their reader, as a list of its own."""
-        if not self.holds_objects or self.seen == -1:
+        if not self.holds_objects or (self.seen == -1 and self.attribute.is_at_hand(self)):
             return values
         return [self.present(value, owner, None) for value in values]
 
