@@ -25,7 +25,7 @@ def test_cucumber_exports_exactly_these_names():
 
 
 def test_cucumber_has_no_other_public_names():
-    public = {name for name in vars(cucumber) if not name.startswith("_")}
+    public = {name for name in dir(cucumber) if not name.startswith("_")}
 
     assert public == set(cucumber.__all__)
 

@@ -16,8 +16,8 @@ Example:
     False
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+import importlib as _importlib
+import typing as _typing
 
 from suitkaise.cucumber._errors import (
     DeserializationError,
@@ -28,7 +28,7 @@ from suitkaise.cucumber._payload import deserialize, serialize
 from suitkaise.cucumber._reconnector import Reconnector
 from suitkaise.cucumber._registry import register
 
-if TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from suitkaise.cucumber._explanation import explain
     from suitkaise.cucumber._inspection import inspect
     from suitkaise.cucumber._reconnection import reconnect_all
@@ -56,10 +56,10 @@ _LATER = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> _typing.Any:
     if name not in _LATER:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value = getattr(import_module(_LATER[name]), name)
+    globals()[name] = value = getattr(_importlib.import_module(_LATER[name]), name)
     return value
 
 

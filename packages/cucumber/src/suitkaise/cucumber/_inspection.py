@@ -1,9 +1,11 @@
 """What is in a payload, without loading it: `inspect`."""
 
+import pickle
 from collections.abc import Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, TypeAlias
 
+from suitkaise.cucumber._appendix import has_appendix, lengths
 from suitkaise.cucumber._diagnosis import foreign_data_error
 from suitkaise.cucumber._errors import DeserializationError
 from suitkaise.cucumber._payload import HEADER
@@ -89,11 +91,19 @@ def inspect(data: "Buffer") -> Inspection:
     payload = bytes(memoryview(data).cast("B"))
     if not payload.startswith(HEADER):
         raise foreign_data_error(payload[: len(HEADER)], HEADER)
-    machine = StackMachine()
     try:
+        behind = lengths(payload, len(HEADER)) if has_appendix(payload, len(HEADER)) else ()
+        machine = StackMachine(behind)
         machine.run(payload)
         return Inspection(payload, machine)
-    except (ValueError, IndexError, KeyError, TypeError, UnicodeError) as error:
+    except (
+        ValueError,
+        IndexError,
+        KeyError,
+        TypeError,
+        UnicodeError,
+        pickle.UnpicklingError,
+    ) as error:
         raise DeserializationError(f"the payload is damaged or cut short: {error}") from error
 
 

@@ -1,6 +1,6 @@
 """The two directions, and the header between them.
 
-    payload = HEADER + a pickle stream of protocol 5
+    payload = HEADER + a pickle stream of protocol 5 (and large memory behind it: `_appendix`)
 
 The header is itself a legal beginning of a pickle: it pushes a bytes object (the magic and the
 format version) and pops it again. So the stream is loaded where it lies, without a copy, and the
@@ -8,10 +8,12 @@ tools for pickles (`pickletools.dis`) read a payload as it is.
 """
 
 import pickle
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
+from suitkaise.cucumber._appendix import Appendix, appendix, has_appendix
 from suitkaise.cucumber._diagnosis import (
     deserialization_error,
     foreign_data_error,
@@ -34,6 +36,8 @@ _ATOMS = frozenset({int, float, bool, str, bytes, type(None)})
 _LARGE_BYTES = 1 << 16
 _dumps, _loads = pickle.dumps, pickle.loads
 _HEADER_BYTES = len(HEADER)
+_PLAIN = HEADER + pickle.PROTO  # of a payload without an appendix
+_PLAIN_BYTES = len(_PLAIN)
 _FEW = 16  # elements of a container that are looked at, to see whether all are such
 
 
@@ -165,6 +169,9 @@ def serialize_once(
     dump_number[0] += 1
     file = BytesIO()
     file.write(HEADER)
+    behind = None
+    if buffers is None and "numpy" in sys.modules:
+        buffers = behind = Appendix()
     pickler = Pickler(file, 5, True, buffers)
     if max_items != MAX_ITEMS:
         pickler.max_items = max_items
@@ -178,7 +185,7 @@ def serialize_once(
         raise TooDeepError(obj, pickler) from error
     except Exception as error:
         raise serialization_error(obj, error, pickler) from error
-    return file.getvalue()
+    return behind.payload(HEADER, file.getbuffer()) if behind else file.getvalue()
 
 
 def serialize_flat(obj: Any) -> bytes | None:
@@ -275,7 +282,7 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
         TypeError: `data` is no bytes-like object.
     """
     # Small bytes are what most calls are given: first, and by themselves.
-    if buffers is None and type(data) is bytes and data[:_HEADER_BYTES] == HEADER:
+    if buffers is None and type(data) is bytes and data[:_PLAIN_BYTES] == _PLAIN:
         try:
             return _loads(data)
         except Exception as error:
@@ -284,6 +291,8 @@ def deserialize(data: "Buffer", *, buffers: "Iterable[Buffer] | None" = None) ->
     if payload[:_HEADER_BYTES] != HEADER:
         raise foreign_data_error(bytes(payload[:_HEADER_BYTES]), HEADER)
     try:
+        if has_appendix(payload, _HEADER_BYTES):
+            buffers = appendix(payload, _HEADER_BYTES)
         return _loads(payload, buffers=buffers)
     except Exception as error:
         _raise_failure(error, payload)

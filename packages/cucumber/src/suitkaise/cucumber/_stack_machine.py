@@ -6,7 +6,7 @@ is noted and not imported, what would be called is noted and not called.
 """
 
 import reprlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 _UNKNOWN = "a name that is only made while loading"
@@ -57,7 +57,13 @@ class StackMachine:
         buffers: How many buffers are taken from beside the payload.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, behind: Iterable[int] = ()) -> None:
+        """Start empty.
+
+        Args:
+            behind: The bytes of each piece of memory behind the program, which brings it along.
+        """
+        self._behind = iter(behind)
         self.names: set[str] = set()
         self.functions: list[str] = []
         self.buffers = 0
@@ -210,6 +216,9 @@ class StackMachine:
         self._stack[-1].add("state:", state)
 
     def _next_buffer(self, _: Any) -> None:
+        for length in self._behind:
+            self._push(Label(f"memory of {length:,} bytes"))
+            return
         self.buffers += 1
         self._push(Label(f"buffer {self.buffers}, handed in beside the payload"))
 
