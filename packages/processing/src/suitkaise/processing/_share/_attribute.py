@@ -281,7 +281,7 @@ class Attribute:
         if self._threads._is_owned():
             self._put_off(lambda: self.compute(value))
             return
-        if self.words[self._at + IS_OBJECT] or self._compute(False, value) is _WITHOUT_TURN:
+        if self._compute(False, value) is _WITHOUT_TURN:
             self._with_turn(self._compute, True, value)
         if self._later:
             self._catch_up_on_writes()
@@ -467,27 +467,28 @@ class Attribute:
         It is computed before there is the lock, and again only if somebody else wrote meanwhile: so
         others wait for the append alone.
         """
-        words = self.words
+        words, at, end_at = self.words, self._at, self.end_at
         with self._threads:
             replica, computed_at = self.replica, SUPERSEDED
-            if replica.seen != words[self.end_at] and self._stepping is None:
+            if replica.seen != words[end_at] and self._stepping is None:
                 replica = self._read()
             if replica.seen >= 0:
                 result = evaluate(value, replica.root)
                 body, computed_at = encode_state(result), replica.seen
             try:
                 hold(self._lock_file, self._byte)
-                if words[self._at + IS_OBJECT] and not has_turn:
+                if words[at + IS_OBJECT] and not has_turn:
                     return _WITHOUT_TURN
                 if words[STATE] != RUNNING:
                     self.member.check_before_writing()
-                if computed_at != words[self.end_at] or words[self._at + FROZEN]:
+                is_frozen = words[at + FROZEN]
+                if is_frozen or computed_at != words[end_at]:
                     result = evaluate(value, self._catch_up_to_write().root)
                     body = encode_state(result)
                 end = self._append_state(body)
             finally:
                 lockf(self._lock_file, LOCK_UN, 1, self._byte)
-            if (type(result) in ATOMS or is_plain(result)) and not words[self._at + FROZEN]:
+            if not is_frozen and (type(result) in ATOMS or is_plain(result)):
                 self._take_plain(result, end)
             return None
 

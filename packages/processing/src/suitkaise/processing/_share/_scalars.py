@@ -34,18 +34,9 @@ class Vacancy(Origin):
     __slots__ = ()
 
 
-# What a value was computed by: (operation, left, right); a value itself if it is plain, and for
-# what stood there, _READ.
+# What a value was computed by: a step, which is a list of the operation and what is on its left and
+# right; a value itself if it is plain, which no list is; and for what stood there, _READ.
 Expression = Any
-
-
-class _Step:
-    __slots__ = ("left", "operation", "right")
-
-    def __init__(self, operation: Callable[..., Any], left: Expression, right: Expression) -> None:
-        self.operation = operation
-        self.left = left
-        self.right = right
 
 
 class _Nothing:
@@ -59,21 +50,22 @@ _NONE = _Nothing()
 def evaluate(value: Any, present: Any) -> Any:
     """Compute a tracked value again, from what stands there now."""
     step = value._expression
-    if type(step) is _Step and step.left is _READ:  # `share.n += 1`, as most are
-        right = step.right
-        if type(right) is not _Step and right is not _READ and right is not _NONE:
-            return step.operation(present, right)
+    if type(step) is list and step[1] is _READ:  # `share.n += 1`, as most are
+        operation, _, right = step
+        if type(right) is not list and type(right) is not _Nothing:
+            return operation(present, right)
     return _evaluate(step, present)
 
 
 def _evaluate(expression: Expression, present: Any) -> Any:
     if expression is _READ:
         return present
-    if type(expression) is _Step:
-        left = _evaluate(expression.left, present)
-        if expression.right is _NONE:
-            return expression.operation(left)
-        return expression.operation(left, _evaluate(expression.right, present))
+    if type(expression) is list:
+        operation, left, right = expression
+        left = _evaluate(left, present)
+        if right is _NONE:
+            return operation(left)
+        return operation(left, _evaluate(right, present))
     return expression
 
 
@@ -124,19 +116,34 @@ def _binary(operation: Callable[..., Any], name: str, *, is_reflected: bool) -> 
             return operation(other, self._plain) if is_reflected else operation(self._plain, other)
         if is_reflected:
             result = operation(plain, self._plain)
-            step = _Step(operation, other_expression, self._expression)
+            step = [operation, other_expression, self._expression]
         else:
             result = operation(self._plain, plain)
-            step = _Step(operation, self._expression, other_expression)
+            step = [operation, self._expression, other_expression]
         return track(result, self._origin, step)
 
-    compute.__name__ = name
-    return compute
+    def compute_quickly(self: Any, other: Any) -> Any:
+        if type(other) not in _CONSTANTS:
+            return compute(self, other)
+        plain = self._plain
+        result = operation(plain, other)
+        kind = type(result)
+        if kind is not type(plain):
+            return track(result, self._origin, [operation, self._expression, other])
+        tracked = TRACKING[kind](result)
+        tracked._origin = self._origin
+        tracked._plain = result
+        tracked._expression = [operation, self._expression, other]
+        return tracked
+
+    chosen = compute if is_reflected or operation is pow else compute_quickly
+    chosen.__name__ = name
+    return chosen
 
 
 def _unary(operation: Callable[[Any], Any], name: str) -> Any:
     def compute(self: Any) -> Any:
-        step = _Step(operation, self._expression, _NONE)
+        step = [operation, self._expression, _NONE]
         return track(operation(self._plain), self._origin, step)
 
     compute.__name__ = name
@@ -211,6 +218,7 @@ _CONSTANT = (
     *(numbers.Number, str, bytes, tuple, frozenset),  # and what is derived from them
     *(datetime.date, datetime.timedelta),
 )
+_CONSTANTS = frozenset({int, float, complex, bool, str, bytes})  # the most frequent of them
 _BUILT_IN = (int, float, complex, str, bytes, tuple, frozenset)
 TRACKED: set[type] = set()
 TRACKING: dict[type, Any] = {  # what makes one of a value; None: nothing does
