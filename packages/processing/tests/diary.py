@@ -23,4 +23,5 @@ class Diary:
 
     def calls(self) -> Counter[int]:
         """Return how often each number was noted."""
-        return Counter(map(int, Path(self.path).read_text().split()))
+        path = Path(self.path)
+        return Counter(map(int, path.read_text().split() if path.exists() else ()))

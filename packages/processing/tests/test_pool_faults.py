@@ -5,6 +5,7 @@ Faults are real: signals, crashes, memory that is not to be had.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NoReturn
@@ -143,3 +144,51 @@ def test_a_list_ends_with_the_error_of_the_victim(
 
     check_error(caught.value, step, strike)
     assert set(task.calls().values()) <= {1}
+
+
+def test_a_worker_that_is_killed_because_a_map_was_interrupted_takes_no_item_along(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun = tmp_path / "begun"
+    with Pool(1) as pool:
+        pool.map(abs, [-1])
+        dispatcher = pool._dispatcher
+        (worker,) = dispatcher.crew.values()
+        assert worker.child is not None
+        kill, assign, end = worker.child.kill, worker.assign, dispatcher.end
+
+        def be_interrupted(*chunk: Any) -> NoReturn:
+            assign(*chunk)
+            raise KeyboardInterrupt
+
+        def end_when_it_is_done(job: Any, *, kill: bool) -> None:
+            wait_until(lambda: dispatcher.scheduler.is_idle(worker.number))
+            end(job, kill=kill)
+
+        monkeypatch.setattr(worker.child, "kill", lambda: None)  # it comes late
+        monkeypatch.setattr(worker, "assign", be_interrupted)
+        monkeypatch.setattr(dispatcher, "end", end_when_it_is_done)
+        with pytest.raises(KeyboardInterrupt):
+            pool.map(abs, [-1])
+        monkeypatch.undo()
+
+        told = pool.map.background()(wait_the_first_time, [str(begun)])
+        wait_until(begun.exists)
+        kill()
+
+        assert told.result(30) == ["the second time"]
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def wait_the_first_time(begun: str) -> str:
+    if Path(begun).exists():
+        return "the second time"
+    Path(begun).touch()
+    time.sleep(60)
+    return "the first time"

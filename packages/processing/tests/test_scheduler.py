@@ -125,6 +125,31 @@ def test_a_chunk_is_never_so_short_that_its_message_costs_more() -> None:
     assert min(sizes[1:]) == round(LEAST_SECONDS / 1e-6)
 
 
+def test_what_an_item_took_the_last_time_tells_the_size_of_the_first_chunk() -> None:
+    def first_size(items: int | None, item_seconds: float) -> int:
+        scheduler = scheduler_with(workers=2)
+        scheduler.job_added(0, items, item_seconds=item_seconds)
+        assert scheduler.item_seconds(0) is None  # nothing has been measured yet
+        return scheduler.chunk_size(0)
+
+    assert first_size(15_000, 1e-7) == 7_500  # so quick that each worker gets one chunk
+    assert first_size(400, 1e-3) == 20
+    assert first_size(400, 1.0) == 1
+    assert first_size(None, 1e-7) == 1  # it may have few
+
+
+def test_what_is_measured_counts_more_than_what_was_expected() -> None:
+    scheduler = scheduler_with(workers=1)
+    scheduler.job_added(0, 1_000, item_seconds=1e-7)
+
+    (action,) = scheduler.chunk_ready(0, 0, 100, None)
+    assert isinstance(action, Assign)
+    scheduler.chunk_done(0, action.chunk.number, 1, busy=1.0)  # and gives back the rest
+
+    assert scheduler.item_seconds(0) == 1.0
+    assert scheduler.chunk_size(0) == 1
+
+
 def test_large_chunks_are_packed_and_sent_when_they_are_needed() -> None:
     scheduler = scheduler_with(workers=2, items=None)
     for index in range(2):

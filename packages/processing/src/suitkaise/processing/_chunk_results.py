@@ -21,7 +21,6 @@ from ._parcels import Payload, carrying, pack, set_out
 from ._runner import flush_output, serialize_error
 
 _MOST_NOTED = 256  # bytes that are packed twice rather than sent by themselves
-_SCALARS = frozenset({int, float, bool, str, bytes, type(None)})  # they never change
 
 
 class ChunkResults:
@@ -69,7 +68,7 @@ class ChunkResults:
         start = stop - len(new)
         if start == stop:
             return
-        plain = serialize_flat(new) if _SCALARS.issuperset(map(type, new)) else None
+        plain = serialize_flat(new)  # None if they are more than a few, or no scalars
         groups: list[tuple[int, Payload]]
         if plain is not None and len(plain) <= _MOST_NOTED:
             groups = [(len(new), plain)]

@@ -25,6 +25,7 @@ from ._errors import PoolClosedError, ProcessError
 from ._limits import Limits
 from ._messages import Done, Message, Part, Rejected, Returned, Trimmed
 from ._notice import Notice
+from ._paces import Paces
 from ._page import CANCELLED, ITEM, position_of
 from ._pooled_worker import PooledWorker
 from ._scheduler import Action, Assign, Chunk, Fail, Scheduler, Split
@@ -88,6 +89,7 @@ class Dispatcher:
         self.jobs: dict[int, Job] = {}
         self._surroundings: dict[int, bytes] = {}  # job -> as captured at its begin
         self._watch = Watch(self, idle_timeout)
+        self._paces = Paces()
         self._job_numbers = itertools.count(1)
         self._worker_numbers = itertools.count(1)
 
@@ -109,7 +111,10 @@ class Dispatcher:
             try:
                 self._surroundings[number] = surroundings
                 self.jobs[number] = job
-                self.scheduler.job_added(number, items, in_advance=job.in_advance)
+                pace = None if job.callee is None else self._paces.of(job.callee)
+                self.scheduler.job_added(
+                    number, items, in_advance=job.in_advance, item_seconds=pace
+                )
                 self._hire(self.workers if items is None else min(self.workers, max(1, items)))
                 if job.item_timeout is not None:
                     self._watch.expect_overdue_items(number, job.item_timeout)
@@ -319,7 +324,7 @@ class Dispatcher:
                 return
             running = position_of(int(child.page.words[ITEM]))
             self.take_from_ledger(worker, child)
-            if worker.is_overdue and not worker.runs_over():
+            if worker.is_given_up or (worker.is_overdue and not worker.runs_over()):
                 running = None  # killed too late: the item is another's
             may_retry = not worker.is_overdue and child.receive_error is None
             actions = self.scheduler.worker_ended(worker.number, running, may_retry=may_retry)
@@ -433,10 +438,10 @@ class Dispatcher:
         except BaseException:
             # Ctrl-C between a decision and its message: the ends of the workers put all back.
             for action in actions:
-                if isinstance(action, Assign) and action.worker in self.crew:
-                    child = self.crew[action.worker].child
-                    if child is not None:
-                        child.kill()
+                worker = self.crew.get(action.worker) if isinstance(action, Assign) else None
+                if worker is not None and worker.child is not None:
+                    worker.is_given_up = True  # it may run another item by then
+                    worker.child.kill()
             raise
 
     def _deliver(self, number: int, arrival: Arrival) -> None:
@@ -445,7 +450,10 @@ class Dispatcher:
             job.arrivals.put(arrival)
 
     def _forget_job(self, number: int) -> None:
-        self.jobs.pop(number, None)
+        job = self.jobs.pop(number, None)
+        pace = self.scheduler.item_seconds(number)
+        if job is not None and job.callee is not None and pace is not None:
+            self._paces.note(job.callee, pace)
         self._surroundings.pop(number, None)
         self._watch.forget(number)
         self.scheduler.job_ended(number)

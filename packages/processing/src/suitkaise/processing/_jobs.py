@@ -7,11 +7,12 @@ unpickling of results. The I/O thread hands over what arrives, unopened, through
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from suitkaise.cucumber import DeserializationError, SerializationError
+from suitkaise.cucumber._siblings import serialize_flat
 
 from . import _caller_context
 from ._arrivals import (
@@ -73,6 +74,7 @@ class Job:
         function: What to call, packed.
         secrets: Those of decorated classes in it, see _autoreconnect.
         name: What to call it in error messages.
+        callee: What tells the function from others, see _paces; None: nothing is known of it.
         star: Whether tuples are unpacked into arguments.
         is_lazy: Whether the caller takes results one by one, so that those waiting are bounded.
         item_timeout: Seconds that each item may run; None: as long as it likes.
@@ -96,6 +98,7 @@ class Job:
         function: Payload,
         secrets: bytes,
         name: str,
+        callee: Hashable = None,
         star: bool,
         is_lazy: bool,
         item_timeout: float | None = None,
@@ -109,6 +112,7 @@ class Job:
         self.function = function
         self.secrets = secrets
         self.name = name
+        self.callee = callee
         self.star = star
         self.context = _caller_context.capture()  # of the thread that calls the map
         self.arrivals = Arrivals()
@@ -180,9 +184,10 @@ class Job:
     def _cut_chunks(self) -> None:
         scheduler = self._dispatcher.scheduler
         while scheduler.wants_chunk(self.number):
-            size = min(scheduler.chunk_size(self.number), self._most_items)
+            wanted = scheduler.chunk_size(self.number)
             if self._window is not None:
-                size = max(1, min(size, self._window - self._cut + self.consumed))
+                wanted = max(1, min(wanted, self._window - self._cut + self.consumed))
+            size = min(wanted, self._most_items)
             if self._given_back:
                 first, items = self._given_back.popleft()
                 if len(items) > size:
@@ -192,6 +197,8 @@ class Job:
                 first, items = self._cut, []
                 try:
                     items.extend(islice(self._items, size))
+                    if not self._cut and items and size < wanted and self.item_timeout is None:
+                        items.extend(islice(self._items, min(wanted, _how_many(items[0])) - 1))
                 except Exception as error:
                     if not self.is_lazy:
                         raise
@@ -348,6 +355,12 @@ class Job:
             )
             error.__cause__ = reason
             return None, error
+
+
+def _how_many(item: object) -> int:
+    """Return how many items like this one a chunk may have; one, unless it is plain and small."""
+    flat = serialize_flat(item)
+    return 1 if flat is None else max(1, CHUNK_BYTES // len(flat))
 
 
 def _short(item: object) -> str:

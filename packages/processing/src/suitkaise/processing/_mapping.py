@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ._awaiting import Awaited, Failed
 from ._collecting import Collecting
 from ._jobs import Job
+from ._paces import callee
 from ._progress import Progress
 from ._reconnection import pack_with_secrets
 from ._requirements import require_count
@@ -87,6 +88,7 @@ class Mapping:
             function=packed,
             secrets=secrets,
             name=name,
+            callee=callee(function),
             star=maps._star,
             is_lazy=is_lazy,
             item_timeout=item_timeout,

@@ -26,6 +26,7 @@ class PooledWorker:
         child: Its process, once that has been adopted.
         surroundings: Those that it has, see `_surroundings`.
         is_overdue: Whether it was killed because its item ran over its time.
+        is_given_up: Whether it was killed for what it was not told: its end is none of an item's.
         taken: Items of the chunk that it runs that were taken from its ledger, and that its next
             message of that chunk will bring once more.
         idle_since: The monotonic time since when it has had nothing to do, if that is measured.
@@ -36,6 +37,7 @@ class PooledWorker:
         self.child: Child | None = None
         self.surroundings = surroundings
         self.is_overdue = False
+        self.is_given_up = False
         self.taken = 0
         self._seen_at: tuple[int, int] | None = None  # its chunk and ITEM at the last look
         self._looks = 0  # and how many before that one had seen the same

@@ -14,6 +14,7 @@ endless input costs constant memory. Jobs take turns, so concurrent maps share t
 from __future__ import annotations
 
 import itertools
+import math
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
@@ -86,6 +87,8 @@ Action = Assign | Fail | Split
 
 @dataclass(slots=True)
 class _Job:
+    total: int | None  # items of the input, if known
+    expected: float | None  # seconds that an item is expected to take
     remaining: int | None  # items not yet cut into chunks, if known
     ready: deque[Chunk] = field(default_factory=deque)
     busy: float = 0.0  # seconds that so many items took: what is older counts for half as much
@@ -96,7 +99,7 @@ class _Job:
     @property
     def item_seconds(self) -> float | None:
         """What an item takes, as far as that is known."""
-        return self.busy / self.items if self.items else None
+        return self.busy / self.items if self.items else self.expected
 
 
 class Scheduler:
@@ -131,7 +134,7 @@ class Scheduler:
 
     def _worthwhile_size(self, state: _Job) -> int:
         workers = max(1, len(self._workers))
-        if state.last_size == 0:
+        if state.item_seconds is None and state.last_size == 0:
             return 1
         if state.item_seconds is None:  # a worker gives back what turns out to take long
             return 1 if state.remaining is None else max(1, state.remaining // (4 * workers))
@@ -140,8 +143,15 @@ class Scheduler:
         if state.remaining is None:
             size = min(most, GROWTH * state.last_size)
         else:  # towards the end smaller, so that all finish together; but worth its message
-            size = min(most, max(state.remaining / (2 * workers), LEAST_SECONDS / seconds))
-        return max(1, round(size))
+            assert state.total is not None
+            least = min(LEAST_SECONDS / seconds, state.total / workers)
+            size = min(most, max(state.remaining / (2 * workers), least))
+        return max(1, math.ceil(size))
+
+    def item_seconds(self, job: int) -> float | None:
+        """What an item of the job has taken; None if none has been measured."""
+        state = self._jobs.get(job)
+        return state.item_seconds if state is not None and state.items else None
 
     def unfinished(self, job: int) -> int:
         """How many of the job's items wait for a worker or are with one, as far as is known."""
@@ -203,12 +213,20 @@ class Scheduler:
 
     # -- events
 
-    def job_added(self, job: int, items: int | None, *, in_advance: bool = True) -> None:
+    def job_added(
+        self,
+        job: int,
+        items: int | None,
+        *,
+        in_advance: bool = True,
+        item_seconds: float | None = None,
+    ) -> None:
         """A map begins; `items` is how many it has, None if that is not known.
 
         Without `in_advance` no chunk waits behind one that runs, which may depend on it.
+        `item_seconds` is what an item took the last time, a first guess.
         """
-        self._jobs[job] = _Job(items, in_advance=in_advance)
+        self._jobs[job] = _Job(items, item_seconds, items, in_advance=in_advance)
         self._turns.append(job)
 
     def chunk_ready(
