@@ -21,7 +21,7 @@ from typing import Any
 
 LEAST_SECONDS = 0.001  # what a chunk should last at least: its messages wake three threads
 CHUNK_SECONDS = 0.02  # what a chunk should last: long beside a message, short beside patience
-PREFETCH_SECONDS = 0.02  # a worker gets a chunk in advance only if chunks are no longer than this
+PREFETCH_SECONDS = 2 * CHUNK_SECONDS  # a worker gets a chunk in advance only if it is no longer
 GROWTH = 32  # chunks of an input without a length grow so many times at most, one to the next
 MOST_ITEMS = 10_000
 CHUNKS_AHEAD = 2  # ready per worker, beside those that are running
