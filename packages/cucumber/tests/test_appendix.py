@@ -5,6 +5,8 @@ from __future__ import annotations
 import mmap
 import pickle
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -39,6 +41,45 @@ def owner_of_memory(array):
     while isinstance(array, np.ndarray):
         array = array.base
     return array.obj if isinstance(array, memoryview) else array
+
+
+LITTLE_MEMORY = """
+import resource
+import numpy
+from suitkaise.cucumber import deserialize, serialize
+
+payload = serialize(numpy.zeros(64 << 17))
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (32 << 20),) * 2)
+try:
+    deserialize(payload)
+except MemoryError as error:
+    print(error)
+"""
+
+
+def test_an_array_that_does_not_fit_is_a_memory_error():
+    done = subprocess.run(
+        [sys.executable, "-c", LITTLE_MEMORY],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert "no room for 67,108,864 bytes" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize("error", [OSError(22, "Invalid argument"), AttributeError("madvise")])
+def test_a_kernel_without_huge_pages_has_others(monkeypatch, error):
+    class Map(mmap.mmap):
+        def madvise(self, *_):
+            raise error
+
+    monkeypatch.setattr(mmap, "mmap", Map)
+    monkeypatch.setattr(_appendix, "LARGE", 100)
+
+    assert deserialize(serialize(np.arange(100))).sum() == 4950
 
 
 @pytest.mark.usefixtures("is_large_from_100_bytes")

@@ -11,6 +11,7 @@ beginning of a pickle, as the header is; what follows the last of the memory doe
 import pickle
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -98,8 +99,11 @@ def _places(payload: bytes | memoryview, header_bytes: int) -> Iterator[tuple[in
 def _copied(view: memoryview) -> "mmap":
     import mmap  # here: few programs need it
 
-    copy = mmap.mmap(-1, len(view), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):
+    try:
+        copy = mmap.mmap(-1, len(view), mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    except OSError as error:
+        raise MemoryError(f"no room for {len(view):,} bytes: {error}") from error
+    with suppress(AttributeError, OSError):  # not every kernel has them
         copy.madvise(mmap.MADV_HUGEPAGE)
     copy.write(view)
     return copy

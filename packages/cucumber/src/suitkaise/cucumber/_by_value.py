@@ -1,21 +1,19 @@
 """Functions and modules: by reference where the receiver can import them, else by value.
 
 The by-value form of functions is cloudpickle's. What differs is whether a module counts as
-importable (see `_importable`); cloudpickle trusts `sys.modules`. Classes are in `_classes`.
+importable (see `_importable`); cloudpickle trusts `sys.modules`. Classes are in `_classes`, code in
+`_code`.
 """
 
 import functools
-import marshal
 import sys
 import types
-import zlib
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from cloudpickle import cloudpickle
 
-from suitkaise.cucumber import _classes, _type_parameters
-from suitkaise.cucumber._errors import RefusalError
+from suitkaise.cucumber import _classes, _code, _type_parameters
 from suitkaise.cucumber._handlers._cells import with_shared_cells
 from suitkaise.cucumber._importable import is_importable, travels_by_reference
 from suitkaise.cucumber._reducer import Reducer, ReduceValue, reducer_with_state
@@ -25,8 +23,6 @@ if TYPE_CHECKING:
 
 _STATE = 2  # where a reduce value has it
 _HAVE_TYPE_PARAMETERS = sys.version_info >= (3, 12)
-_NUMBERS = 6  # with which the arguments of a code begin: how many arguments it takes, its flags
-_MARSHAL_VERSION = 2  # the last that writes equal values equally
 
 # What function payloads are made with.
 _BY_REFERENCE = frozenset(
@@ -37,6 +33,8 @@ _BY_REFERENCE = frozenset(
         cloudpickle._make_empty_cell,
         cloudpickle._make_function,
         cloudpickle.subimport,
+        _code.load_code,
+        _code.rebuild_code,
     }
 )
 
@@ -44,34 +42,10 @@ _BY_REFERENCE = frozenset(
 _IMPORT_STATE = ("__builtins__", "__cached__", "__loader__", "__spec__")
 
 
-def reduce_code(pickler: "Pickler", code: types.CodeType) -> ReduceValue:
-    """Reduce the code of a function, with a checksum: the interpreter believes all that it gets."""
-    _, arguments = cloudpickle._code_reduce(code)
-    return rebuild_code, (_checksum(arguments), *arguments)
-
-
-def rebuild_code(checksum: int, *arguments: Any) -> types.CodeType:
-    """Make the code, if it is what was sent: the interpreter could crash else."""
-    if _checksum(arguments) != checksum:
-        raise RefusalError("the payload is damaged: the code of a function is not what it was")
-    return types.CodeType(*arguments)
-
-
-def _checksum(arguments: tuple[Any, ...]) -> int:
-    """Sum up the instructions and numbers of code, and how much there is of the rest."""
-    checksum = zlib.crc32(marshal.dumps(arguments[:_NUMBERS], _MARSHAL_VERSION))
-    for each in arguments[_NUMBERS:]:
-        if type(each) is bytes:
-            checksum = zlib.crc32(each, checksum)
-        elif type(each) is tuple:
-            checksum ^= len(each)
-    return checksum
-
-
 def reduce_function(pickler: "Pickler", function: types.FunctionType) -> ReduceValue:
     """Reduce a function written in Python."""
     # First what is in every payload that has a function, and what no name leads to.
-    if function in _BY_REFERENCE or function is rebuild_code:
+    if function in _BY_REFERENCE:
         return NotImplemented
     if "<" not in function.__qualname__:
         if travels_by_reference(function):
@@ -137,9 +111,9 @@ _reduce_module_by_value = reducer_with_state(_split_module, rebuild_module, rest
 
 REDUCERS: dict[type, Reducer] = {
     **_classes.REDUCERS,
+    **_code.REDUCERS,
     **_type_parameters.REDUCERS,
     type: _classes.reduce_class,
-    types.CodeType: reduce_code,
     types.FunctionType: reduce_function,
     types.ModuleType: reduce_module,
 }

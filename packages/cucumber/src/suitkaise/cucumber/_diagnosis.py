@@ -113,6 +113,11 @@ def deserialization_error(error: Exception, payload: bytes | memoryview) -> Exce
     )
 
 
+def _without_copy(payload: bytes | memoryview) -> bytes:
+    owner = payload.obj if isinstance(payload, memoryview) else payload
+    return owner if isinstance(owner, bytes) and len(owner) == len(payload) else bytes(payload)
+
+
 def _claims_more_than_it_has(payload: bytes | memoryview) -> bool:
     """Tell whether a payload is damaged so that some length in it is none."""
     from pickletools import genops
@@ -120,8 +125,10 @@ def _claims_more_than_it_has(payload: bytes | memoryview) -> bool:
     try:
         return any(
             opcode.name in _NUMBERING and int(argument or 0) > len(payload)
-            for opcode, argument, _ in genops(bytes(payload))
+            for opcode, argument, _ in genops(_without_copy(payload))
         )
+    except MemoryError:  # there is no room to look
+        return False
     except Exception:
         return True
 

@@ -9,8 +9,11 @@ import reprlib
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from suitkaise.cucumber._marshalled import Code, read_code
+
 _UNKNOWN = "a name that is only made while loading"
-_CODE = "suitkaise.cucumber._by_value.rebuild_code"
+_CODE = "suitkaise.cucumber._code.load_code"
+_CODE_OF_ATTRIBUTES = "suitkaise.cucumber._code.rebuild_code"
 _IMPORTING = ("cloudpickle.cloudpickle.subimport", "importlib.import_module", "builtins.__import__")
 
 
@@ -178,6 +181,9 @@ class StackMachine:
         if function.text in _IMPORTING:
             self.names.update(texts)
         if function.text == _CODE:
+            label = self._code(arguments)
+            arguments = []
+        elif function.text == _CODE_OF_ATTRIBUTES:
             file, name = (texts + ["?"] * 3)[0:3:2]  # the second is the short name
             self.functions.append(name)
             label = Label(f"the code of {name}, from {file}")
@@ -192,6 +198,23 @@ class StackMachine:
         label.makes = next(iter(texts), "what is made first")
         label.parts += [("", argument) for argument in arguments]
         self._push(label)
+
+    def _code(self, arguments: list[Label]) -> Label:
+        (data,) = (each.constant for each in arguments if isinstance(each.constant, bytes))
+        return self._code_label(read_code(data))
+
+    def _code_label(self, code: Code) -> Label:
+        parts = [("", self._part_of_code(part)) for part in (code.constants, code.names) if part]
+        self.functions.append(code.name)
+        return Label(f"the code of {code.name}, from {code.file}", parts)
+
+    def _part_of_code(self, part: Any) -> Label:
+        if isinstance(part, Code):
+            return self._code_label(part)
+        if not isinstance(part, tuple):
+            return _constant_label(part)
+        parts = [(f"[{index}]", self._part_of_code(each)) for index, each in enumerate(part)]
+        return Label("tuple", parts)
 
     def _reduce(self, _: Any) -> None:
         arguments, function = self._pop(), self._pop()
