@@ -184,7 +184,7 @@ def test_all_of_it_is_given_back_after_the_map(pool: Pool) -> None:
     del results
     gc.collect()
 
-    assert descriptors() <= before + 2  # segments that are kept to be used again
+    assert descriptors() <= before + _segments._MOST_KEPT  # segments that are kept to be used again
 
 
 def test_a_worker_that_dies_takes_none_of_it_along(pool: Pool) -> None:
